@@ -1,0 +1,36 @@
+//! The watched tables as the database knows them: columns, types, keys.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// `rowcast.watched.id`: a table's number in the change log, stable over dumps and renames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId(pub i32);
+
+/// A column, in the table's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    pub name: String,
+    /// As `format_type` prints it: `bigint`, `character varying(20)`, `text[]`.
+    pub type_name: String,
+}
+
+/// A table that the configuration lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    pub id: TableId,
+    pub schema: String,
+    pub name: String,
+    /// As the configuration writes it, which is also how clients ask for it: `orders` or `sales.orders`.
+    pub listed_as: String,
+    /// Every column of the table, hidden ones included.
+    pub columns: Vec<Column>,
+    /// The columns that identify a row: the primary key or the configured one. Empty: rows have no key.
+    pub key: Vec<String>,
+}
+
+/// The watched tables.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    pub tables: HashMap<TableId, Arc<Table>>,
+}

@@ -1,0 +1,23 @@
+//! rowcast turns a PostgreSQL database into a live feed.
+//!
+//! The modules in the order in which data passes them; a stage knows the stages before it, never those after it.
+
+pub mod telemetry;
+
+pub mod config;
+pub mod database;
+
+pub mod catalog;
+pub mod changelog;
+pub mod cursor;
+pub mod event;
+pub mod policy;
+pub mod shape;
+pub mod wire;
+
+pub mod transport;
+
+pub mod server;
+
+pub mod cli;
+pub mod demo;
