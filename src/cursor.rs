@@ -143,13 +143,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn snapshots() -> impl Strategy<Value = Snapshot> {
-        (1..u64::MAX / 2, 0..1000_u64, proptest::collection::btree_set(0..1000_u64, 0..20)).prop_map(
-            |(xmin, width, offsets)| Snapshot {
+        (1..u64::MAX / 2, 0..1000_u64, proptest::collection::btree_set(0..1000_u64, 0..20))
+            .prop_map(|(xmin, width, offsets)| Snapshot {
                 xmin,
                 xmax: xmin + width,
                 in_progress: offsets.into_iter().filter(|o| *o < width).map(|o| xmin + o).collect(),
-            },
-        )
+            })
     }
 
     proptest! {
@@ -187,7 +186,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_snapshot() {
-        for text in ["", "1", "1:2", "2:1:", "1:5:5", "1:5:3,2", "1:5:2,2", "1:5::", "0:1:", "a:b:c"] {
+        for text in
+            ["", "1", "1:2", "2:1:", "1:5:5", "1:5:3,2", "1:5:2,2", "1:5::", "0:1:", "a:b:c"]
+        {
             assert!(text.parse::<Snapshot>().is_err(), "{text}");
         }
     }

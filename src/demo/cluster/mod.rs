@@ -44,7 +44,9 @@ pub struct Options {
 /// Why there is no private PostgreSQL.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("PostgreSQL can't run as root, and there is no user \"postgres\" or \"nobody\" to run it as")]
+    #[error(
+        "PostgreSQL can't run as root, and there is no user \"postgres\" or \"nobody\" to run it as"
+    )]
     NoAccount,
     #[error("can't {doing}")]
     Io { doing: String, source: io::Error },
@@ -210,7 +212,8 @@ impl Cluster {
     }
 
     fn configure(&self, options: &Options) -> Result<(), Error> {
-        let mut lines = setting("unix_socket_directories", &self.directory.path().to_string_lossy());
+        let mut lines =
+            setting("unix_socket_directories", &self.directory.path().to_string_lossy());
         let mut add = |name: &str, value: &str| lines.push_str(&setting(name, value));
         add("timezone", "UTC");
         add("log_timezone", "UTC");
@@ -289,7 +292,8 @@ fn random_password() -> String {
 
 fn free_port() -> u16 {
     let candidates = std::iter::repeat_with(|| rand::rng().random_range(PORTS)).take(1000);
-    let mut free = candidates.filter(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    let mut free =
+        candidates.filter(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
     free.next().unwrap_or(PORTS.start)
 }
 

@@ -74,7 +74,8 @@ impl Postmaster {
 
     /// Line 1 has the process id, line 8 the state; an older file may be there until the new server has replaced it.
     fn says_ready(&self) -> bool {
-        let text = fs::read_to_string(self.directory.join("data/postmaster.pid")).unwrap_or_default();
+        let text =
+            fs::read_to_string(self.directory.join("data/postmaster.pid")).unwrap_or_default();
         let lines: Vec<&str> = text.lines().map(str::trim).collect();
         lines.first() == Some(&self.pid().to_string().as_str()) && lines.get(7) == Some(&"ready")
     }
@@ -110,7 +111,9 @@ impl Drop for Postmaster {
 /// Removes the System V segment that a killed server leaves; line 7 of its `postmaster.pid` names it.
 pub(super) fn release_shared_memory(directory: &Path) {
     let Ok(text) = fs::read_to_string(directory.join("data/postmaster.pid")) else { return };
-    let Some(id) = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)) else { return };
+    let Some(id) = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)) else {
+        return;
+    };
     let mut command = Command::new("ipcrm");
     command.args(["-m", id]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // Without the program there is nothing more to do: the segment has 56 bytes.

@@ -4,9 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::Error;
 use super::account::Account;
 use super::files::Directory;
-use super::Error;
 
 /// Names the directory of the programs, before any other place.
 pub const VARIABLE: &str = "ROWCAST_PG_BIN";
@@ -42,11 +42,18 @@ pub struct NotFound {
 
 impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "no PostgreSQL server programs ({}, {OLDEST} or newer) found in", NEEDED.join(", "))?;
+        writeln!(
+            f,
+            "no PostgreSQL server programs ({}, {OLDEST} or newer) found in",
+            NEEDED.join(", ")
+        )?;
         for place in &self.looked_at {
             writeln!(f, "  {place}")?;
         }
-        writeln!(f, "Install them, without root if need be, or name their directory in {VARIABLE}:")?;
+        writeln!(
+            f,
+            "Install them, without root if need be, or name their directory in {VARIABLE}:"
+        )?;
         writeln!(f, "  Debian, Ubuntu   apt-get install postgresql")?;
         writeln!(f, "  Fedora           dnf install postgresql-server")?;
         writeln!(f, "  macOS            brew install postgresql@18")?;
@@ -145,9 +152,7 @@ fn expand(pattern: &str) -> Vec<PathBuf> {
 
 fn matching(directory: &Path, before: &str, after: &str) -> Vec<PathBuf> {
     let entries = directory.read_dir().into_iter().flatten().flatten();
-    let fits = |name: &str| {
-        name.strip_prefix(before).is_some_and(|rest| rest.ends_with(after))
-    };
+    let fits = |name: &str| name.strip_prefix(before).is_some_and(|rest| rest.ends_with(after));
     entries.filter(|e| e.file_name().to_str().is_some_and(fits)).map(|e| e.path()).collect()
 }
 
