@@ -7,7 +7,7 @@ use std::process::Command;
 
 use nix::unistd::{Gid, Uid, User, chown, geteuid};
 
-use super::Error;
+use super::{Error, run};
 
 /// The accounts that root runs PostgreSQL as, the best first.
 const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
@@ -42,6 +42,13 @@ impl Account {
         let Some((uid, gid)) = self.0 else { return Ok(()) };
         let doing = format!("give {} to PostgreSQL's user", path.display());
         chown(path, Some(uid), Some(gid)).map_err(|errno| Error::io(doing)(errno.into()))
+    }
+
+    /// The same for all that is in a directory; without it, this account couldn't remove it.
+    pub(super) fn own_all(self, directory: &Path) -> Result<(), Error> {
+        let Some((uid, gid)) = self.0 else { return Ok(()) };
+        let mut command = Command::new("chown");
+        run("chown", command.args(["-R", "-h", &format!("{uid}:{gid}")]).arg(directory))
     }
 
     /// Whether this account may enter the directory and those above it.

@@ -281,6 +281,17 @@ impl Drop for Cluster {
     }
 }
 
+/// Runs a short-lived program to its end.
+fn run(program: &'static str, command: &mut Command) -> Result<(), Error> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(Error::io(format!("start {program}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let output = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(Error::Failed { program, output })
+}
+
 fn setting(name: &str, value: &str) -> String {
     format!("{name} = '{}'\n", value.replace('\\', "\\\\").replace('\'', "''"))
 }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::Error;
 use super::account::Account;
 use super::files::Directory;
+use super::{Error, run};
 
 /// Names the directory of the programs, before any other place.
 pub const VARIABLE: &str = "ROWCAST_PG_BIN";
@@ -101,13 +101,8 @@ impl Programs {
             return Ok(self.clone());
         }
         let to = directory.path().join("programs");
-        let doing = format!("copy {} to {}", home.display(), to.display());
-        let output = Command::new("cp").arg("-a").arg(home).arg(&to).output();
-        let output = output.map_err(Error::io(doing))?;
-        if !output.status.success() {
-            let output = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(Error::Failed { program: "cp", output });
-        }
+        copy(home, &to)?;
+        account.own_all(&to)?;
         Ok(Self { directory: to.join("bin"), version: self.version })
     }
 
@@ -119,6 +114,11 @@ impl Programs {
         let version = major_version(&output_of(&directory.join("postgres"), "--version")?)?;
         (version >= OLDEST).then_some(Self { directory, version })
     }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    let mut command = Command::new("cp");
+    run("cp", command.args(["-R", "-P", "-p"]).args([from, to]))
 }
 
 /// What was looked for, and the directories that this gave.
