@@ -24,6 +24,16 @@ pub struct Settings {
     pub wake: Wake,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            retention: Duration::from_secs(24 * 60 * 60),
+            max_size_bytes: 2 << 30,
+            wake: Wake::Listen,
+        }
+    }
+}
+
 /// Why everything that was live must start anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetReason {

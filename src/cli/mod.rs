@@ -1,1 +1,138 @@
+//! The command line: what the commands are called and what they end with. The work is the library's.
 
+mod check;
+mod demo;
+mod install;
+mod serve;
+mod status;
+mod tail;
+mod uninstall;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, Faults};
+use crate::telemetry::{self, LogFormat};
+
+/// Turns an existing PostgreSQL database into a live feed of row changes.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, max_term_width = 100, after_help = AFTER_HELP)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+See it run, with nothing set up:  rowcast demo
+Beside a database of your own:    rowcast check, then rowcast serve
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 64 bad configuration.";
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The configuration [default: rowcast.toml, if there is one]
+    ///
+    /// Every value of it can also be given as an environment variable, which then wins:
+    /// ROWCAST_SERVER__LISTEN for `listen` in `[server]`.
+    #[arg(long, global = true, value_name = "FILE", env = "ROWCAST_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// How the log looks, which goes to standard error
+    ///
+    /// RUST_LOG says how much is logged: warn, info (the default), debug, or rowcast::changelog=debug.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        env = "ROWCAST_LOG_FORMAT"
+    )]
+    pub log_format: LogFormat,
+}
+
+impl Global {
+    /// The configuration from the file and the environment; what only deserves a warning is logged.
+    pub fn load(&self) -> Result<Config, Faults> {
+        let config = config::load(self.config.as_deref(), &config::environment())?;
+        config.warnings.log();
+        Ok(config)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon
+    Serve(serve::Arguments),
+    /// Try it: a private PostgreSQL with a sample shop, and the daemon beside it
+    Demo(demo::Arguments),
+    /// Put the schema and the triggers in place
+    Install(install::Arguments),
+    /// Remove every trace from the database
+    Uninstall(uninstall::Arguments),
+    /// Report every fault in the configuration, as the database sees it
+    Check(check::Arguments),
+    /// Show what is watched, the log's size and age, and who reads it
+    Status(status::Arguments),
+    /// Print a table's events as they happen, from a running daemon
+    Tail(tail::Arguments),
+}
+
+/// Wrong usage that the arguments' own parser can't see. Ends the program with 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let Arguments { global, command } = Arguments::parse();
+    telemetry::init(global.log_format);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&error.into(), global.log_format),
+    };
+    match runtime.block_on(Box::pin(run(command, &global))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error, global.log_format),
+    }
+}
+
+async fn run(command: Command, global: &Global) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(arguments) => serve::run(arguments, global).await,
+        Command::Demo(arguments) => demo::run(arguments, global).await,
+        Command::Install(arguments) => install::run(arguments, global).await,
+        Command::Uninstall(arguments) => uninstall::run(arguments, global).await,
+        Command::Check(arguments) => check::run(arguments, global).await,
+        Command::Status(arguments) => status::run(arguments, global).await,
+        Command::Tail(arguments) => tail::run(arguments, global).await,
+    }
+}
+
+/// Says what went wrong, and how the program ends.
+#[expect(clippy::print_stderr, reason = "the last words of a command are for whoever started it")]
+fn report(error: &anyhow::Error, format: LogFormat) -> ExitCode {
+    if let Some(faults) = error.chain().find_map(|cause| cause.downcast_ref::<Faults>()) {
+        match format {
+            LogFormat::Text => eprint!("{}", faults.render(telemetry::colourful())),
+            LogFormat::Json => faults.log(),
+        }
+        return ExitCode::from(64);
+    }
+    match format {
+        LogFormat::Text => eprintln!("rowcast: {error:#}"),
+        LogFormat::Json => tracing::error!("{error:#}"),
+    }
+    ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+}
+
+/// For the commands that this version doesn't have yet.
+fn not_built(command: &str) -> std::future::Ready<anyhow::Result<()>> {
+    std::future::ready(Err(anyhow::anyhow!("`rowcast {command}` is not built yet")))
+}

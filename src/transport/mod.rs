@@ -15,3 +15,15 @@ pub struct Settings {
     /// The most connections at once.
     pub max_connections: usize,
 }
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7700)),
+            allowed_origins: Vec::new(),
+            max_event_bytes: 1 << 20,
+            outbox_max_bytes: 8 << 20,
+            max_connections: 100_000,
+        }
+    }
+}

@@ -1,7 +1,18 @@
 //! The watched tables as the database knows them: columns, types, keys.
+//!
+//! Finds what the configuration lists and says what is wrong with it. Reads PostgreSQL's catalogs and changes nothing.
+
+mod fault;
+mod inspect;
+mod load;
+mod name;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+
+pub use fault::{At, Fault, Problem};
+pub use load::{Found, Kind, LoadError, Loaded, load};
+pub use name::{NameError, TableName, nearest};
 
 /// `rowcast.watched.id`: a table's number in the change log, stable over dumps and renames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,120 @@
+//! What can be wrong with a listed table, and what would help. Where it is written, `config` knows.
+
+use super::name::{TableName, quoted};
+
+/// Something wrong with a listed table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Which of the listed tables, from 0.
+    pub table: usize,
+    pub at: At,
+    pub problem: Problem,
+}
+
+/// Which words of the table's settings are at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    Name,
+    /// An item of `columns`, from 0.
+    Columns(usize),
+    /// An item of `hide`, from 0.
+    Hide(usize),
+    /// `key` as a whole.
+    Key,
+    /// An item of `key`, from 0.
+    KeyItem(usize),
+}
+
+/// What is wrong; see [`is_warning`](Self::is_warning).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    #[error("table `{wanted}` doesn't exist")]
+    NoTable { wanted: TableName, elsewhere: Vec<TableName>, nearest: Option<TableName> },
+    #[error("`{table}` is {what}")]
+    NotATable { table: TableName, what: &'static str, why: &'static str },
+    #[error("`{table}` is a partition")]
+    Partition { table: TableName, root: TableName },
+    #[error("table `{table}` has no column `{column}`")]
+    NoColumn { table: TableName, column: String, nearest: Option<String> },
+    #[error("table `{table}` has no primary key")]
+    NoKey { table: TableName, candidate: Option<Vec<String>> },
+    #[error("column `{column}` identifies the rows of `{table}` and can't be hidden")]
+    KeyHidden { table: TableName, column: String },
+    #[error("role `{role}` may not use schema `{schema}`")]
+    NoUsage { role: String, schema: String },
+    #[error("role `{role}` lacks the privilege {right} on table `{table}`")]
+    NoPrivilege { role: String, table: TableName, right: &'static str, lacking: Vec<TableName> },
+
+    #[error("`key` may not identify a row of `{table}`: no unique index makes sure of it")]
+    KeyNotUnique { table: TableName },
+    #[error("column `{column}` of the key of `{table}` can be null")]
+    KeyNullable { table: TableName, column: String },
+    #[error("`{table}` has row-level security, which rowcast doesn't apply")]
+    RowSecurity { table: TableName },
+    #[error("`{table}` is unlogged: after a crash of the server it is empty, and nobody is told")]
+    Unlogged { table: TableName },
+}
+
+impl Problem {
+    /// Whether the table can be served nevertheless.
+    pub fn is_warning(&self) -> bool {
+        use Problem::*;
+        matches!(
+            self,
+            KeyNotUnique { .. } | KeyNullable { .. } | RowSecurity { .. } | Unlogged { .. }
+        )
+    }
+
+    /// What would help.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Problem::NoTable { elsewhere, nearest, .. } => no_table(elsewhere, nearest.as_ref())?,
+            Problem::NotATable { why, .. } => (*why).to_owned(),
+            Problem::Partition { root, .. } => {
+                format!("list `{root}`: the changes of its partitions come under its name")
+            }
+            Problem::NoColumn { nearest, .. } => format!("did you mean `{}`?", nearest.as_ref()?),
+            Problem::NoKey { candidate, .. } => no_key(candidate.as_deref()),
+            Problem::KeyHidden { .. } => {
+                "without its key no reader could tell which row changed".into()
+            }
+            Problem::NoUsage { role, schema } => {
+                format!("grant usage on schema {} to {};", quoted(schema), quoted(role))
+            }
+            Problem::NoPrivilege { role, right, lacking, .. } => {
+                let tables = lacking.iter().map(TableName::sql).collect::<Vec<_>>().join(", ");
+                format!("grant {} on {tables} to {};", right.to_lowercase(), quoted(role))
+            }
+            Problem::KeyNotUnique { .. } => {
+                "readers take rows with equal keys for one row; key = [] sends events without a key"
+                    .into()
+            }
+            Problem::KeyNullable { .. } => {
+                "rows with a null in their key can't be told apart".into()
+            }
+            Problem::RowSecurity { .. } => "`rows` alone decides who sees which rows".into(),
+            Problem::Unlogged { .. } => return None,
+        })
+    }
+}
+
+fn no_table(elsewhere: &[TableName], nearest: Option<&TableName>) -> Option<String> {
+    let listed = |names: &[TableName]| {
+        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+    };
+    match (elsewhere, nearest) {
+        ([], None) => None,
+        ([], Some(nearest)) => Some(format!("did you mean `{nearest}`?")),
+        (elsewhere, _) => Some(format!("there is {}", listed(elsewhere))),
+    }
+}
+
+fn no_key(candidate: Option<&[String]>) -> String {
+    let example = candidate.map_or("key = [\"a\", \"b\"]".to_owned(), |columns| {
+        let columns: Vec<String> = columns.iter().map(|column| format!("{column:?}")).collect();
+        format!("key = [{}]", columns.join(", "))
+    });
+    format!(
+        "name the columns that identify a row, {example}, or send events without a key, key = []"
+    )
+}

@@ -1,0 +1,191 @@
+//! What PostgreSQL's catalogs say about the listed tables: one query each for all of them together.
+
+use std::collections::HashMap;
+
+use tokio_postgres::{Client, Error};
+
+use super::Column;
+use super::name::TableName;
+
+/// The most tables that are looked at to find the one that was meant.
+const MAX_CANDIDATES: i64 = 20_000;
+
+/// A relation that has a listed name.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    pub oid: u32,
+    /// `pg_class.relkind`.
+    pub kind: String,
+    pub temporary: bool,
+    pub unlogged: bool,
+    pub row_security: bool,
+    pub has_children: bool,
+    /// The partitioned table whose partition this is.
+    pub root: Option<TableName>,
+    pub may_use_schema: bool,
+    pub may_select: bool,
+    /// This table and those below it on which the role may not create the triggers that are still to create.
+    pub lacks_trigger: Vec<TableName>,
+    pub role: String,
+}
+
+/// A column with what matters for keys.
+#[derive(Clone, Debug)]
+pub struct ColumnFacts {
+    pub column: Column,
+    pub nullable: bool,
+}
+
+/// A unique index on columns alone, without a condition.
+#[derive(Clone, Debug)]
+pub struct UniqueIndex {
+    pub primary: bool,
+    pub columns: Vec<String>,
+}
+
+const RELATIONS: &str = "
+with recursive wanted as (
+  select place, c.*, n.nspname
+  from unnest($1::text[], $2::text[]) with ordinality as names(schema, name, place)
+  join pg_catalog.pg_namespace n on n.nspname = names.schema
+  join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = names.name
+), tree(top, oid) as (
+  select oid, oid from wanted
+  union
+  select tree.top, inhrelid from tree join pg_catalog.pg_inherits on inhparent = tree.oid
+), untriggered as (
+  select tree.top, c.oid, c.relname, n.nspname
+  from tree
+  join pg_catalog.pg_class c on c.oid = tree.oid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p')
+    and not pg_catalog.has_table_privilege(c.oid, 'TRIGGER')
+    and not exists (
+      select from pg_catalog.pg_trigger t
+      join pg_catalog.pg_proc p on p.oid = t.tgfoid
+      join pg_catalog.pg_namespace own on own.oid = p.pronamespace
+      where t.tgrelid = c.oid and own.nspname = 'rowcast')
+)
+select wanted.place - 1 as place,
+  wanted.oid,
+  wanted.relkind::text as kind,
+  wanted.relpersistence = 't' as temporary,
+  wanted.relpersistence = 'u' as unlogged,
+  wanted.relrowsecurity as row_security,
+  exists (select from pg_catalog.pg_inherits where inhparent = wanted.oid) as has_children,
+  root_space.nspname::text as root_schema,
+  root.relname::text as root_name,
+  pg_catalog.has_schema_privilege(wanted.relnamespace, 'USAGE') as may_use_schema,
+  pg_catalog.has_table_privilege(wanted.oid, 'SELECT') as may_select,
+  array(select nspname::text from untriggered u where u.top = wanted.oid order by u.oid)
+    as lacking_schemas,
+  array(select relname::text from untriggered u where u.top = wanted.oid order by u.oid)
+    as lacking_names,
+  current_user::text as role
+from wanted
+left join pg_catalog.pg_class root
+  on wanted.relispartition and root.oid = pg_catalog.pg_partition_root(wanted.oid)
+left join pg_catalog.pg_namespace root_space on root_space.oid = root.relnamespace";
+
+/// The relations that have these names, by the names' places.
+pub async fn relations(
+    client: &Client,
+    names: &[TableName],
+) -> Result<HashMap<usize, Relation>, Error> {
+    let schemas: Vec<&str> = names.iter().map(|name| name.schema.as_str()).collect();
+    let tables: Vec<&str> = names.iter().map(|name| name.name.as_str()).collect();
+    let rows = client.query(RELATIONS, &[&schemas, &tables]).await?;
+    rows.iter()
+        .map(|row| {
+            let place: i64 = row.try_get("place")?;
+            let place = usize::try_from(place).expect("ordinality counts from 1");
+            Ok((place, relation(row)?))
+        })
+        .collect()
+}
+
+fn relation(row: &tokio_postgres::Row) -> Result<Relation, Error> {
+    let root: Option<String> = row.try_get("root_schema")?;
+    let root_name: Option<String> = row.try_get("root_name")?;
+    let lacking_schemas: Vec<String> = row.try_get("lacking_schemas")?;
+    let lacking_names: Vec<String> = row.try_get("lacking_names")?;
+    let lacking = lacking_schemas.into_iter().zip(lacking_names);
+    Ok(Relation {
+        oid: row.try_get("oid")?,
+        kind: row.try_get("kind")?,
+        temporary: row.try_get("temporary")?,
+        unlogged: row.try_get("unlogged")?,
+        row_security: row.try_get("row_security")?,
+        has_children: row.try_get("has_children")?,
+        root: root.zip(root_name).map(|(schema, name)| TableName { schema, name }),
+        may_use_schema: row.try_get("may_use_schema")?,
+        may_select: row.try_get("may_select")?,
+        lacks_trigger: lacking.map(|(schema, name)| TableName { schema, name }).collect(),
+        role: row.try_get("role")?,
+    })
+}
+
+const COLUMNS: &str = "
+select attrelid as oid, attname::text as name, not attnotnull as nullable,
+  pg_catalog.format_type(atttypid, atttypmod) as type
+from pg_catalog.pg_attribute
+where attrelid = any ($1::oid[]) and attnum > 0 and not attisdropped
+order by attrelid, attnum";
+
+/// The columns of these relations, each in its table's order.
+pub async fn columns(
+    client: &Client,
+    oids: &[u32],
+) -> Result<HashMap<u32, Vec<ColumnFacts>>, Error> {
+    let mut columns: HashMap<u32, Vec<ColumnFacts>> = HashMap::new();
+    for row in client.query(COLUMNS, &[&oids]).await? {
+        let column = Column { name: row.try_get("name")?, type_name: row.try_get("type")? };
+        let facts = ColumnFacts { column, nullable: row.try_get("nullable")? };
+        columns.entry(row.try_get("oid")?).or_default().push(facts);
+    }
+    Ok(columns)
+}
+
+const UNIQUE_INDEXES: &str = "
+select i.indrelid as oid, i.indisprimary as is_primary,
+  array(
+    select a.attname::text
+    from unnest(i.indkey::int2[]) with ordinality as k(number, place)
+    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
+    where k.place <= i.indnkeyatts
+    order by k.place) as columns
+from pg_catalog.pg_index i
+where i.indrelid = any ($1::oid[])
+  and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+order by i.indrelid, i.indisprimary desc, i.indexrelid";
+
+/// What identifies the rows of these relations; a primary key comes first.
+pub async fn unique_indexes(
+    client: &Client,
+    oids: &[u32],
+) -> Result<HashMap<u32, Vec<UniqueIndex>>, Error> {
+    let mut indexes: HashMap<u32, Vec<UniqueIndex>> = HashMap::new();
+    for row in client.query(UNIQUE_INDEXES, &[&oids]).await? {
+        let index =
+            UniqueIndex { primary: row.try_get("is_primary")?, columns: row.try_get("columns")? };
+        indexes.entry(row.try_get("oid")?).or_default().push(index);
+    }
+    Ok(indexes)
+}
+
+const CANDIDATES: &str = "
+select n.nspname::text as schema, c.relname::text as name
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p') and c.relpersistence <> 't' and not c.relispartition
+  and n.nspname not in ('information_schema', 'rowcast') and n.nspname !~ '^pg_'
+order by 1, 2
+limit $1";
+
+/// The tables that could have been meant.
+pub async fn candidates(client: &Client) -> Result<Vec<TableName>, Error> {
+    let rows = client.query(CANDIDATES, &[&MAX_CANDIDATES]).await?;
+    let name = |row: &tokio_postgres::Row| {
+        Ok(TableName { schema: row.try_get(0)?, name: row.try_get(1)? })
+    };
+    rows.iter().map(name).collect()
+}

@@ -1,0 +1,126 @@
+//! Settings from environment variables, laid over what the file says.
+//!
+//! `ROWCAST_SERVER__LISTEN` is `listen` in `[server]`: two underscores go one level down. `ROWCAST_TABLE` replaces the
+//! whole list of tables (an array in TOML or JSON), `ROWCAST_TABLE__0__HIDE` is one value of its first entry. Other
+//! variables that begin with `ROWCAST_` are left alone unless they look like a setting: an orchestrator may have put
+//! them there (`ROWCAST_PORT`, `ROWCAST_SERVICE_HOST`).
+
+use std::sync::Arc;
+
+use miette::NamedSource;
+
+use super::fault::{Fault, Faults, Place};
+use super::written::{self, Entry, Node, Written};
+use super::{Environment, meant};
+
+const PREFIX: &str = "ROWCAST_";
+
+/// Between the levels.
+const SEPARATOR: &str = "__";
+
+/// Sets in `root` what the environment says.
+pub fn overlay(root: &mut Node, environment: &Environment, faults: &mut Faults) {
+    let settings = |(name, _): &(&String, &String)| {
+        name.strip_prefix(PREFIX).is_some_and(|rest| rest.contains(SEPARATOR) || rest == "TABLE")
+    };
+    for (name, value) in environment.iter().filter(settings) {
+        let path: Vec<String> =
+            name[PREFIX.len()..].split(SEPARATOR).map(str::to_ascii_lowercase).collect();
+        let node = node(name, value);
+        if let Err(message) = set(root, &path, node.clone()) {
+            faults.push(Fault::error(format!("{name}: {message}")).at(&node.place));
+        }
+    }
+    environment.keys().filter_map(|name| mistaken(name)).for_each(|fault| faults.push(fault));
+}
+
+/// A variable's value, and for lists and tables what is in it.
+fn node(name: &str, value: &str) -> Node {
+    let (source, offset) = source(name, value);
+    let whole = Place::new(&source, offset..offset + value.len());
+    let structured = value.trim_start().starts_with(['[', '{']);
+    let parsed = structured
+        .then(|| written::parse_value(value, &source, offset).or_else(|| from_json(value, &whole)));
+    let text = || Node { value: Written::Variable(value.to_owned()), place: whole.clone() };
+    parsed.flatten().unwrap_or_else(text)
+}
+
+/// The variable as a shell would write it, and where in that its value begins.
+pub fn source(name: &str, value: &str) -> (Arc<NamedSource<String>>, usize) {
+    let text = format!("{name}={value}");
+    (written::source(&format!("environment variable {name}"), &text), name.len() + 1)
+}
+
+fn from_json(text: &str, place: &Place) -> Option<Node> {
+    serde_json::from_str(text).ok().map(|value| json_node(value, place))
+}
+
+fn json_node(value: serde_json::Value, place: &Place) -> Node {
+    use serde_json::Value;
+    let value = match value {
+        Value::Null => Written::Table(Vec::new()),
+        Value::Bool(yes) => Written::Boolean(yes),
+        Value::Number(number) if number.is_f64() => Written::Float,
+        Value::Number(number) => Written::Integer(number.as_i64()),
+        Value::String(text) => Written::Text(text),
+        Value::Array(items) => {
+            Written::Array(items.into_iter().map(|item| json_node(item, place)).collect())
+        }
+        Value::Object(object) => {
+            let entry = |(key, value)| entry(key, json_node(value, place));
+            Written::Table(object.into_iter().map(entry).collect())
+        }
+    };
+    Node { value, place: place.clone() }
+}
+
+fn entry(key: String, node: Node) -> Entry {
+    Entry { key, key_place: node.place.clone(), node }
+}
+
+/// Puts `node` at the end of `path`, making the tables on the way.
+fn set(at: &mut Node, path: &[String], node: Node) -> Result<(), &'static str> {
+    let Some((key, rest)) = path.split_first() else {
+        *at = node;
+        return Ok(());
+    };
+    if let Written::Array(items) = &mut at.value {
+        let number: usize = key.parse().map_err(|_| "a list's entries are numbered from 0")?;
+        if number == items.len() {
+            items.push(empty_table(&node.place));
+        }
+        let item = items.get_mut(number).ok_or("the entries before this one are missing")?;
+        return set(item, rest, node);
+    }
+    let Written::Table(entries) = &mut at.value else {
+        return Err("there is a plain value on the way to it");
+    };
+    if let Some(found) = entries.iter_mut().find(|entry| entry.key == *key) {
+        return set(&mut found.node, rest, node);
+    }
+    let list = rest.first().is_some_and(|next| next.parse::<usize>().is_ok());
+    let mut inner = empty_table(&node.place);
+    if list {
+        inner.value = Written::Array(Vec::new());
+    }
+    set(&mut inner, rest, node)?;
+    entries.push(entry(key.clone(), inner));
+    Ok(())
+}
+
+fn empty_table(place: &Place) -> Node {
+    Node { value: Written::Table(Vec::new()), place: place.clone() }
+}
+
+/// A warning for a variable that isn't a setting, but was probably meant to be one: `ROWCAST_SERVER_LISTEN`.
+fn mistaken(name: &str) -> Option<Fault> {
+    let rest = name.strip_prefix(PREFIX).filter(|rest| !rest.contains(SEPARATOR))?.to_lowercase();
+    let meant = meant::SCALARS.iter().find(|path| {
+        let last = path.rsplit('.').next().unwrap_or(path);
+        rest == path.replace('.', "_") || rest == last
+    })?;
+    let right = format!("{PREFIX}{}", meant.replace('.', SEPARATOR).to_uppercase());
+    let place = Place::new(&source(name, "…").0, 0..name.len());
+    let fault = Fault::warning(format!("the environment variable {name} is not a setting"));
+    Some(fault.at(&place).help(format!("did you mean {right}?")))
+}

@@ -1,0 +1,168 @@
+//! The configuration as meant: what is written, checked and turned into each stage's settings.
+
+use std::time::Duration;
+
+use super::fault::{Fault, Faults, Place};
+use super::section::Section;
+use super::standin as database;
+use super::table;
+use super::tables::TablePlaces;
+use super::value::{self, Placed};
+use super::written::Node;
+use super::{Environment, Settings, environment, units};
+use crate::changelog::{self, Wake};
+use crate::transport;
+
+/// The single values, as paths.
+pub const SCALARS: [&str; 10] = [
+    "database.url",
+    "server.listen",
+    "server.allowed_origins",
+    "server.max_event_bytes",
+    "server.outbox_max_bytes",
+    "server.max_connections",
+    "log.retention",
+    "log.max_size",
+    "log.wake",
+    "auth.anonymous",
+];
+
+/// Reads everything. `None` only if `faults` has errors.
+pub fn read(
+    root: Node,
+    environment: &Environment,
+    faults: &mut Faults,
+) -> Option<(Settings, Vec<TablePlaces>)> {
+    let mut top = Section::new("", root, faults);
+    let [database, server, log, auth, tables] =
+        ["database", "server", "log", "auth", "table"].map(|name| top.take(name));
+    top.finish();
+    let database = read_database(database, environment, faults);
+    let server = read_server(or_empty(server), faults);
+    let log = read_log(or_empty(log), faults);
+    let anonymous = read_auth(or_empty(auth), faults);
+    let (tables, places) = table::read_all(tables, faults);
+    let settings = Settings { database: database?, server: server?, log, anonymous, tables };
+    Some((settings, places))
+}
+
+fn or_empty(node: Option<Node>) -> Node {
+    node.unwrap_or_else(super::written::nothing)
+}
+
+fn read_database(
+    node: Option<Node>,
+    environment: &Environment,
+    faults: &mut Faults,
+) -> Option<database::Database> {
+    let mut section = Section::new("[database]", or_empty(node), faults);
+    let given = section.take("url");
+    section.finish();
+    let url = match given {
+        Some(node) => Some(Placed { value: value::text(&node, faults)?, place: node.place }),
+        None => environment.get("DATABASE_URL").map(|url| {
+            let (source, offset) = environment::source("DATABASE_URL", url);
+            Placed { value: url.clone(), place: Place::new(&source, offset..offset + url.len()) }
+        }),
+    };
+    let text = url.as_ref().map(|url| url.value.as_str());
+    let variable = |name: &str| environment.get(name).cloned();
+    database::Database::resolve(text, &variable)
+        .map_err(|error| {
+            let fault = Fault::error(error.to_string()).maybe_help(error.hint());
+            faults.push(match &url {
+                Some(url) => fault.at(&url.place),
+                None => fault,
+            });
+        })
+        .ok()
+}
+
+/// What a row's event, and so a reader's outbox, may take.
+const EVENT_BYTES: (u64, u64) = (1 << 10, 1 << 30);
+const OUTBOX_BYTES: (u64, u64) = (1 << 12, 1 << 34);
+const CONNECTIONS: (usize, usize) = (1, 10_000_000);
+
+fn read_server(node: Node, faults: &mut Faults) -> Option<transport::Settings> {
+    let mut section = Section::new("[server]", node, faults);
+    let default = transport::Settings::default();
+    let bytes = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
+    let listen = section.get("listen", value::address).map_or(default.listen, |it| it.value);
+    let origins = section.get("allowed_origins", value::origins).map(|it| it.value);
+    let event = section.bounded(
+        "max_event_bytes",
+        value::size,
+        bytes(default.max_event_bytes),
+        EVENT_BYTES,
+        units::print_size,
+    );
+    let outbox = section.bounded(
+        "outbox_max_bytes",
+        value::size,
+        bytes(default.outbox_max_bytes).max(event),
+        OUTBOX_BYTES,
+        units::print_size,
+    );
+    let connections = section.bounded(
+        "max_connections",
+        value::count,
+        default.max_connections,
+        CONNECTIONS,
+        |number| number.to_string(),
+    );
+    section.finish();
+    Some(transport::Settings {
+        listen,
+        allowed_origins: origins.into_iter().flatten().map(|origin| origin.value).collect(),
+        max_event_bytes: usize::try_from(event).ok()?,
+        outbox_max_bytes: usize::try_from(outbox).ok()?,
+        max_connections: connections,
+    })
+}
+
+const RETENTION: (Duration, Duration) =
+    (Duration::from_secs(1), Duration::from_secs(3650 * 86_400));
+const LOG_BYTES: (u64, u64) = (1 << 20, 1 << 50);
+
+fn read_log(node: Node, faults: &mut Faults) -> changelog::Settings {
+    let mut section = Section::new("[log]", node, faults);
+    let default = changelog::Settings::default();
+    let print_duration = |duration| humantime::format_duration(duration).to_string();
+    let retention =
+        section.bounded("retention", value::duration, default.retention, RETENTION, print_duration);
+    let max_size_bytes = section.bounded(
+        "max_size",
+        value::size,
+        default.max_size_bytes,
+        LOG_BYTES,
+        units::print_size,
+    );
+    let wake = section.get("wake", read_wake).map_or(default.wake, |wake| wake.value);
+    section.finish();
+    changelog::Settings { retention, max_size_bytes, wake }
+}
+
+fn read_wake(node: &Node, faults: &mut Faults) -> Option<Wake> {
+    value::one_of(node, &[("listen", Wake::Listen), ("poll", Wake::Poll)], faults)
+}
+
+fn read_auth(node: Node, faults: &mut Faults) -> bool {
+    let place = node.place.clone();
+    let mut section = Section::new("[auth]", node, faults);
+    let anonymous = section.get("anonymous", value::boolean);
+    section.not_yet("jwt", "tokens ([auth.jwt]) are");
+    section.not_yet("session", "session cookies ([auth.session]) are");
+    section.not_yet("request", "asking the application ([auth.request]) is");
+    section.not_yet("key", "API keys ([[auth.key]]) are");
+    section.finish();
+    let allowed = anonymous.as_ref().is_some_and(|anonymous| anonymous.value);
+    if !allowed && !faults.has_errors() {
+        let place = anonymous.map_or(place, |anonymous| anonymous.place);
+        faults.push(
+            Fault::warning("nobody can connect: this version knows no credentials")
+                .at(&place)
+                .help("`anonymous = true` in [auth] lets everybody read what the tables' `rows` allow"),
+        );
+    }
+    allowed
+}

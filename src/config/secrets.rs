@@ -1,0 +1,59 @@
+//! Masks passwords and secrets in text that is about to be shown. In doubt it masks too much.
+
+use std::ops::Range;
+
+/// Names whose values are nobody else's business; also as the end of a longer name.
+const SECRET_KEYS: [&str; 4] = ["password", "passwd", "secret", "token"];
+
+/// The text with every password overwritten byte for byte, so that places stay where they are.
+pub fn masked(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for range in in_urls(text).chain(after_keys(text)) {
+        bytes[range].fill(b'*');
+    }
+    String::from_utf8(bytes).expect("whole characters were replaced by as many stars as bytes")
+}
+
+/// The password of each `scheme://user:password@`, up to the last `@` before a blank.
+fn in_urls(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    text.match_indices("://").filter_map(|(at, scheme)| {
+        let start = at + scheme.len();
+        let word = text[start..].split(char::is_whitespace).next()?;
+        let user_info = &word[..word.rfind('@')?];
+        let colon = user_info.find(':')?;
+        Some(start + colon + 1..start + user_info.len())
+    })
+}
+
+/// What follows `password=`, `secret = "` and the like.
+fn after_keys(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let lower = text.to_ascii_lowercase();
+    let ends = |key: &'static str| {
+        lower.match_indices(key).map(move |(at, _)| at + key.len()).collect::<Vec<_>>()
+    };
+    let ends: Vec<usize> = SECRET_KEYS.into_iter().flat_map(ends).collect();
+    ends.into_iter().filter_map(|end| {
+        let blank = [' ', '\t'];
+        let value = text[end..].trim_start_matches(blank).strip_prefix('=')?;
+        let value = value.trim_start_matches(blank);
+        let start = text.len() - value.len();
+        Some(start..start + secret_length(value))
+    })
+}
+
+/// A quoted secret goes up to its closing quote, another up to a blank or a quote; `\` takes the next one's meaning.
+fn secret_length(value: &str) -> usize {
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let mut escaped = false;
+    for (at, c) in value.char_indices().skip(usize::from(quote.is_some())) {
+        let ends = match quote {
+            Some(quote) => c == quote || c == '\n',
+            None => c.is_whitespace() || matches!(c, '"' | '\''),
+        };
+        if ends && !escaped {
+            return at;
+        }
+        escaped = c == '\\';
+    }
+    value.len()
+}
