@@ -1,0 +1,155 @@
+// Stands in for the daemon where a test needs to say exactly what is sent, and when: bursts, close codes, resets,
+// batches that break off. Serves the page's own files under the policy that the daemon sets.
+
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WebSocketServer } from 'ws';
+
+const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
+const TYPES = {
+  '.css': 'text/css', '.html': 'text/html', '.js': 'text/javascript', '.svg': 'image/svg+xml',
+};
+
+export const ORDERS = {
+  name: 'orders',
+  schema: 'public',
+  key: ['id'],
+  columns: [
+    { name: 'id', type: 'bigint' },
+    { name: 'customer', type: 'text' },
+    { name: 'status', type: 'text' },
+    { name: 'total', type: 'numeric(12,2)' },
+    { name: 'note', type: 'text' },
+    { name: 'extra', type: 'jsonb' },
+  ],
+};
+
+export const VISITS = {
+  name: 'visits',
+  schema: 'public',
+  key: null,
+  columns: [{ name: 'page', type: 'text' }, { name: 'seconds', type: 'real' }],
+};
+
+/** A daemon whose every word is the test's. */
+export class FakeServer {
+  tables = [ORDERS, VISITS];
+  /** What `/v1/tables` answers instead of the tables. @type {{ status: number, code: string, detail: string } | null} */
+  problem = null;
+  /** Subscriptions asked for so far, over all connections. */
+  subscriptions = [];
+  /** Answers a subscription, in place of `subscribed`, if it returns a frame. */
+  refuse = () => null;
+  connections = 0;
+  #feeds = 0;
+  #seq = 0;
+  #http = createServer((request, response) => this.#serve(request, response));
+  #sockets = new WebSocketServer({
+    server: this.#http, path: '/v1/ws', handleProtocols: (offered) => offered.has('rowcast.v1') && 'rowcast.v1',
+  });
+
+  static async start() {
+    const server = new FakeServer();
+    server.#sockets.on('connection', (socket) => server.#accept(socket));
+    await server.listen(0);
+    return server;
+  }
+
+  /** Listens; on the port that it had, if it was stopped. */
+  async listen(port = this.port) {
+    await new Promise((resolve) => this.#http.listen(port, '127.0.0.1', resolve));
+    this.port = this.#http.address().port;
+    this.url = `http://127.0.0.1:${this.port}/`;
+  }
+
+  /** Drops every connection and takes no new ones. */
+  async stop() {
+    for (const socket of this.#sockets.clients) socket.terminate();
+    this.#http.closeAllConnections();
+    await new Promise((resolve) => this.#http.close(resolve));
+  }
+
+  /** Sends a frame, an object or the text itself, on every connection. */
+  send(frame) {
+    const text = typeof frame === 'string' ? frame : JSON.stringify(frame);
+    for (const socket of this.#sockets.clients) socket.send(text);
+  }
+
+  /** Sends events on the newest subscription's feed, without a commit. */
+  events(...events) {
+    this.send({ op: 'events', feed: this.#feeds, events });
+  }
+
+  commit() {
+    this.send({ op: 'commit', cursor: 'abc' });
+  }
+
+  /** Sends events and completes them. */
+  batch(...events) {
+    this.events(...events);
+    this.commit();
+  }
+
+  reset(reason) {
+    this.send({ op: 'reset', feed: this.#feeds, reason });
+  }
+
+  close(code, reason) {
+    for (const socket of this.#sockets.clients) socket.close(code, reason);
+  }
+
+  /** An event about an order. */
+  order(event, data, more = {}) {
+    this.#seq += 1;
+    const at = new Date().toISOString().replace('Z', '123Z');
+    return {
+      event, table: 'orders', key: { id: data.id }, data, ...more, seq: this.#seq, tx: String(700 + this.#seq), at,
+    };
+  }
+
+  #accept(socket) {
+    this.connections += 1;
+    socket.send(JSON.stringify({ op: 'hello', protocol: 'rowcast.v1', identity: {} }));
+    socket.on('message', (text) => this.#receive(socket, JSON.parse(String(text))));
+  }
+
+  #receive(socket, message) {
+    if (message.op !== 'subscribe') return;
+    const refusal = this.refuse(message);
+    if (refusal) {
+      socket.send(JSON.stringify({ op: 'error', id: message.id, ...refusal }));
+      return;
+    }
+    const table = this.tables.find(({ name }) => name === message.table);
+    this.#feeds += 1;
+    socket.send(JSON.stringify({
+      op: 'subscribed', id: message.id, feed: this.#feeds, table: table.name, key: table.key, columns: table.columns,
+      cursor: 'abc',
+    }));
+    this.subscriptions.push(message);
+  }
+
+  async #serve(request, response) {
+    const path = normalize(new URL(request.url, 'http://localhost').pathname);
+    if (path === '/v1/tables') return this.#serveTables(response);
+    const file = join(WEB, path === '/' ? 'index.html' : path);
+    try {
+      const body = await readFile(file);
+      response.writeHead(200, {
+        'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+        'content-security-policy': "default-src 'self'",
+      });
+      response.end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  }
+
+  #serveTables(response) {
+    const { problem } = this;
+    response.writeHead(problem?.status ?? 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(problem ?? { tables: this.tables }));
+  }
+}

@@ -1,0 +1,73 @@
+// One row, whole: every column with its full value.
+
+import { layOut } from '../json.js';
+import { byId, element, part, setText } from './dom.js';
+import { clock, identityText, valueOf } from './value.js';
+
+/**
+ * @typedef {import('../state.js').Row} Row
+ * @typedef {import('../frame.js').Column} Column
+ */
+
+const SHOWN_CHARS = 100_000;
+
+/** The panel. */
+export class Detail {
+  #panel = byId('detail');
+  #list = part(this.#panel, 'dl');
+  /** @type {Row | null} */
+  #row = null;
+
+  /** @param {() => void} close */
+  constructor(close) {
+    part(this.#panel, 'button').addEventListener('click', close);
+  }
+
+  /**
+   * @param {string} table
+   * @param {Column[]} columns
+   * @param {Row | null} row null: none is chosen
+   */
+  draw(table, columns, row) {
+    this.#panel.hidden = row === null;
+    if (row === this.#row || row === null) {
+      this.#row = row;
+      return;
+    }
+    const sameRow = this.#row?.id === row.id;
+    this.#row = row;
+    setText(part(this.#panel, 'h2'), `${table} ${identityText(row.identity)}`);
+    const scroll = this.#list.scrollTop;
+    this.#list.replaceChildren(...entries(columns, row));
+    this.#list.scrollTop = sameRow ? scroll : 0;
+  }
+}
+
+/**
+ * @param {Column[]} columns
+ * @param {Row} row
+ */
+function entries(columns, row) {
+  const state = element('div', 'last', `${row.last.event} at ${clock(row.last.at)}`);
+  if (row.last.oversize) state.append('; too large to send, only the key is known');
+  const changed = new Set(row.last.changed);
+  return [state, ...columns.map(({ name, type }) => {
+    const term = element('dt', '', name, element('small', '', type));
+    const value = element('dd', '', shownWhole(row.cells?.get(name) ?? row.identity.get(name)));
+    return element('div', changed.has(name) ? 'changed' : '', term, value);
+  })];
+}
+
+/** @param {string | undefined} source */
+function shownWhole(source) {
+  const value = valueOf(source);
+  const text = value.kind === 'json' && value.text.length < SHOWN_CHARS
+    ? layOut(value.text).map((token) => token.text).join('')
+    : value.text;
+  const shown = element('span', 'value', text.slice(0, SHOWN_CHARS));
+  shown.dataset.kind = value.kind;
+  if (text.length > SHOWN_CHARS) {
+    shown.append(element('em', '', ` … ${(text.length - SHOWN_CHARS).toLocaleString('en')} more characters`));
+  }
+  return shown;
+}

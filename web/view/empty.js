@@ -1,0 +1,92 @@
+// What stands where there are no rows: why, and what to do.
+
+import { reasonOf } from './status.js';
+import { byId, element } from './dom.js';
+
+/** @typedef {import('../feed.js').Connection} Connection */
+
+/**
+ * @typedef {{ title: string, text: string, code?: string }} Words
+ * @typedef {{ phase: 'loading' } | { phase: 'failed', error: Error } | { phase: 'ready', count: number }} Listing
+ */
+
+let drawn = '';
+
+/** @param {Words | null} words */
+export function drawEmpty(words) {
+  const target = byId('empty');
+  const asText = JSON.stringify(words);
+  if (asText === drawn) return;
+  drawn = asText;
+  target.hidden = words === null;
+  target.replaceChildren();
+  if (!words) return;
+  target.append(element('h2', '', words.title), element('p', '', words.text));
+  if (words.code) target.append(element('pre', '', words.code));
+}
+
+/**
+ * @param {Listing} listing
+ * @param {Connection} connection
+ * @param {{ name: string, known: boolean, keyed: boolean }} table
+ * @param {import('../state.js').Subscribed | null} subscription
+ * @returns {Words}
+ */
+export function whyEmpty(listing, connection, table, subscription) {
+  if (listing.phase === 'failed') return failed(listing.error);
+  if (connection.phase === 'closed') {
+    return { title: 'Not connected', text: `${sentence(reasonOf(connection))}` };
+  }
+  if (listing.phase === 'loading') return { title: 'Loading the tables…', text: '' };
+  if (listing.count === 0) return noTables();
+  if (!table.known) {
+    return { title: `There is no table “${table.name}” here`, text: 'Choose one of the tables in the list.' };
+  }
+  if (subscription?.phase === 'refused') {
+    return {
+      title: `${table.name} can't be watched`,
+      text: `${sentence(subscription.detail || 'the server gave no reason')} (${subscription.code})`,
+    };
+  }
+  if (connection.phase === 'waiting') {
+    return { title: 'Connection lost', text: `${sentence(reasonOf(connection))} It is tried again by itself.` };
+  }
+  if (subscription?.phase !== 'ready') return { title: `Subscribing to ${table.name}…`, text: '' };
+  return waiting(table);
+}
+
+/** @param {{ name: string, keyed: boolean }} table */
+function waiting({ name, keyed }) {
+  const now = 'This list starts from now: a row shows up as soon as it is created, changed or removed.';
+  const keyless = ' The table has no key, so every change is a line of its own.';
+  return { title: `Waiting for changes in ${name}…`, text: keyed ? now : now + keyless };
+}
+
+/** @returns {Words} */
+function noTables() {
+  return {
+    title: 'No tables to show',
+    text: 'A table is served once rowcast.toml lists it. Add one and start the daemon again:',
+    code: '[[table]]\nname = "orders"\nrows = "true"',
+  };
+}
+
+/**
+ * @param {Error & { status?: number }} error
+ * @returns {Words}
+ */
+function failed(error) {
+  if (error.status === 401) {
+    return { title: 'You need to sign in', text: `${sentence(error.message)} This server admits no anonymous readers.` };
+  }
+  if (error.status === 503) {
+    return { title: 'The database is away', text: 'The page goes on by itself when it is back.' };
+  }
+  return { title: 'The tables could not be loaded', text: `${sentence(error.message)} It is tried again by itself.` };
+}
+
+/** @param {string} text */
+function sentence(text) {
+  const upper = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(upper) ? upper : `${upper}.`;
+}

@@ -1,0 +1,146 @@
+// The events as they came, newest first; each opens to its JSON.
+
+import { layOut } from '../json.js';
+import { arrange, byId, element, setText } from './dom.js';
+import { clock, identityText } from './value.js';
+
+/** @typedef {import('../state.js').Numbered} Numbered */
+
+const EVENTS_DRAWN = 150;
+/** Longer events are shown as their text, without being laid out. */
+const LAID_OUT_CHARS = 50_000;
+const SHOWN_CHARS = 500_000;
+
+/** The list, which can be held still. */
+export class EventList {
+  #list = byId('events');
+  #button = byId('pause');
+  #kept = byId('kept');
+  /** @type {Map<number, HTMLElement>} */
+  #items = new Map();
+  /** The number of the newest event when the list was held. @type {number | null} */
+  #heldAt = null;
+  #total = 0;
+  #drawn = -1;
+
+  /** @param {() => void} changed asks for a drawing */
+  constructor(changed) {
+    this.#button.addEventListener('click', () => {
+      this.#hold(this.#heldAt === null);
+      changed();
+    });
+    this.#list.addEventListener('toggle', ({ target }) => {
+      if (!(target instanceof HTMLDetailsElement) || !target.open) return;
+      if (this.#heldAt === null) this.#hold(true);
+      changed();
+    }, { capture: true });
+  }
+
+  /** Forgets what is drawn: another table's events follow. */
+  restart() {
+    this.#items.clear();
+    this.#list.replaceChildren();
+    this.#drawn = -1;
+    this.#hold(false);
+  }
+
+  /**
+   * @param {Numbered[]} events oldest first
+   * @param {number} total
+   */
+  draw(events, total) {
+    this.#total = total;
+    this.#drawHeader(total, events.length);
+    if (this.#heldAt !== null) return;
+    const newest = events.at(-1)?.number ?? 0;
+    if (newest === this.#drawn) return;
+    this.#drawn = newest;
+    this.#drawItems(events.slice(-EVENTS_DRAWN).reverse());
+  }
+
+  /** @param {Numbered[]} events newest first */
+  #drawItems(events) {
+    /** @type {Map<number, HTMLElement>} */
+    const items = new Map();
+    for (const numbered of events) {
+      items.set(numbered.number, this.#items.get(numbered.number) ?? eventItem(numbered));
+    }
+    this.#items = items;
+    arrange(this.#list, [...items.values()]);
+    markTransactions(events, items);
+  }
+
+  /** @param {boolean} held */
+  #hold(held) {
+    this.#heldAt = held ? this.#total : null;
+    this.#button.setAttribute('aria-pressed', String(held));
+    setText(this.#button, held ? 'Resume' : 'Pause');
+  }
+
+  /**
+   * @param {number} total
+   * @param {number} kept
+   */
+  #drawHeader(total, kept) {
+    if (this.#heldAt !== null) {
+      const more = total - this.#heldAt;
+      setText(this.#kept, more > 0 ? `held, ${more.toLocaleString('en')} new` : 'held');
+    } else {
+      const left = total > EVENTS_DRAWN && kept > 0;
+      setText(this.#kept, left ? `the last ${EVENTS_DRAWN} of ${total.toLocaleString('en')}` : '');
+    }
+  }
+}
+
+/** @param {Numbered} numbered */
+function eventItem({ event, number }) {
+  const subject = event.key ? identityText(event.key) : '';
+  const what = element('span', 'what', whatChanged(event));
+  const summary = element(
+    'summary', '',
+    element('time', '', clock(event.at)),
+    element('span', `kind ${event.event}`, event.event),
+    element('b', '', subject),
+    what,
+  );
+  const details = element('details', '', summary);
+  details.addEventListener('toggle', () => {
+    if (details.open && details.children.length === 1) details.append(sourceOf(event.source));
+  });
+  const item = element('li', '', details);
+  item.dataset.number = String(number);
+  return item;
+}
+
+/** @param {import('../frame.js').RowEvent} event */
+function whatChanged({ changed, cause, oversize }) {
+  const parts = [changed.join(', ')];
+  if (cause === 'enter') parts.push('came into view');
+  if (cause === 'leave') parts.push('left the view');
+  if (oversize) parts.push('too large to send');
+  return parts.filter(Boolean).join(' · ');
+}
+
+/** @param {string} source */
+function sourceOf(source) {
+  if (source.length > LAID_OUT_CHARS) {
+    const cut = source.length > SHOWN_CHARS;
+    return element('pre', 'source', cut ? `${source.slice(0, SHOWN_CHARS)}…` : source);
+  }
+  const tokens = layOut(source).map(({ kind, text }) => (
+    kind === 'space' || kind === 'mark' ? text : element('span', kind, text)
+  ));
+  return element('pre', 'source', ...tokens);
+}
+
+/**
+ * A line is drawn where another transaction begins.
+ * @param {Numbered[]} events newest first
+ * @param {Map<number, HTMLElement>} items
+ */
+function markTransactions(events, items) {
+  events.forEach(({ number, event }, i) => {
+    const older = events[i + 1];
+    items.get(number)?.classList.toggle('first', older !== undefined && older.event.tx !== event.tx);
+  });
+}

@@ -1,0 +1,95 @@
+// How one value looks: from its JSON source text to what is read in a cell.
+
+const CELL_CHARS = 80;
+const TITLE_CHARS = 1_000;
+const TITLE_FROM_CHARS = 24;
+
+/**
+ * @typedef {'missing' | 'null' | 'empty' | 'text' | 'number' | 'boolean' | 'json'} ValueKind
+ * @typedef {{ kind: ValueKind, text: string }} Value
+ */
+
+/**
+ * @param {string | undefined} source undefined where the event didn't carry the column
+ * @returns {Value}
+ */
+export function valueOf(source) {
+  if (source === undefined) return { kind: 'missing', text: '' };
+  switch (source.charAt(0)) {
+    case 'n':
+      return { kind: 'null', text: 'null' };
+    case '"':
+      return textValue(source);
+    case 't':
+    case 'f':
+      return { kind: 'boolean', text: source };
+    case '{':
+    case '[':
+      return { kind: 'json', text: source };
+    default:
+      return { kind: 'number', text: source };
+  }
+}
+
+/**
+ * @param {string} source
+ * @returns {Value}
+ */
+function textValue(source) {
+  const text = decode(source);
+  return text === '' ? { kind: 'empty', text: 'empty' } : { kind: 'text', text };
+}
+
+/** @param {string} source */
+function decode(source) {
+  try {
+    return /** @type {string} */ (JSON.parse(source));
+  } catch {
+    return source;
+  }
+}
+
+/**
+ * One line of limited length: line ends become visible, the rest is cut.
+ * @param {Value} value
+ */
+export function inCell({ text }) {
+  const cut = text.length > CELL_CHARS ? `${text.slice(0, CELL_CHARS)}…` : text;
+  return cut.replace(/\r\n|\r|\n/g, '↵').replace(/\t/g, '⇥');
+}
+
+/**
+ * What a pointer resting on the cell shows: more of a long value, nothing for a short one.
+ * @param {Value} value
+ */
+export function inTitle({ text }) {
+  if (text.length <= TITLE_FROM_CHARS) return '';
+  return text.length > TITLE_CHARS ? `${text.slice(0, TITLE_CHARS)}…` : text;
+}
+
+/**
+ * The key's values, as one short text.
+ * @param {import('../frame.js').Cells} identity
+ */
+export function identityText(identity) {
+  return [...identity.values()].map((source) => inCell(valueOf(source))).join(' · ');
+}
+
+/**
+ * Whether a column's values are set flush right.
+ * @param {string} type as PostgreSQL prints it
+ */
+export function isNumeric(type) {
+  return /^(smallint|integer|bigint|numeric|real|double precision|oid)\b(?!.*\[)/.test(type);
+}
+
+const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+
+/**
+ * The time of day where the reader is, to the second.
+ * @param {string | number} at
+ */
+export function clock(at) {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? String(at) : CLOCK.format(date);
+}
