@@ -14,13 +14,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rand::Rng as _;
 
 use account::Account;
 use files::Directory;
 use postmaster::Postmaster;
-pub use programs::{NotFound, Programs};
+pub use programs::{NotFound, Programs, VARIABLE};
 use watcher::Watcher;
 
 /// How long a start or an orderly stop may take.
@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MAX_PORTS_TRIED: usize = 20;
 /// Ports below those that systems hand out for outgoing connections, so that a restart finds its port free.
 const PORTS: std::ops::Range<u16> = 15_000..30_000;
+
+/// What can't stand in a URL as it is.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What the cluster should be like. The default is fast, not durable, and reachable over a Unix socket alone.
 #[derive(Clone, Debug, Default)]
@@ -309,7 +312,7 @@ fn free_port() -> u16 {
 }
 
 fn encode(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, &RESERVED).to_string()
 }
 
 fn encode_path(path: &str) -> String {

@@ -110,7 +110,8 @@ impl Programs {
         if !NEEDED.iter().all(|program| directory.join(program).is_file()) {
             return None;
         }
-        let directory = directory.canonicalize().ok()?;
+        // What is on the search path may be links to where the programs are.
+        let directory = directory.join("postgres").canonicalize().ok()?.parent()?.to_owned();
         let version = major_version(&output_of(&directory.join("postgres"), "--version")?)?;
         (version >= OLDEST).then_some(Self { directory, version })
     }
