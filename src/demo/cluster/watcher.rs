@@ -9,8 +9,10 @@ use super::Error;
 use super::account::Account;
 
 /// Lines name the process to end, or none; at the end of the input it is ended and the directory removed.
-/// PostgreSQL takes SIGQUIT as "immediate shutdown", `initdb` as "give up". What it leaves if it doesn't end is removed
-/// from under it.
+///
+/// PostgreSQL takes SIGQUIT as "immediate shutdown", `initdb` as "give up". The server removes `postmaster.pid` as the
+/// last thing that it does; its process may stay as a zombie where nobody collects orphans. What hasn't ended after eight
+/// seconds loses its files.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM QUIT
 pid=
@@ -18,6 +20,7 @@ while read -r line; do pid=$line; done
 tries=0
 while [ -e "$1" ] && [ "$tries" -lt 100 ]; do
     [ -z "$pid" ] || kill -QUIT "$pid" || pid=
+    [ -e "$1/data/postmaster.pid" ] || pid=
     if [ -z "$pid" ] || [ "$tries" -ge 80 ]; then rm -rf "$1"; fi
     [ ! -e "$1" ] || sleep 0.1
     tries=$((tries + 1))
