@@ -116,15 +116,21 @@ pub(super) fn quoted(name: &str) -> String {
 
 /// The name that is most like `wanted`, if one is near enough to be meant.
 pub fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    const NEAR_ENOUGH: f64 = 0.8;
     let wanted = wanted.to_lowercase();
-    let likeness = |name: &str| strsim::jaro_winkler(&wanted, &name.to_lowercase());
     names
         .into_iter()
-        .map(|name| (likeness(name), name))
-        .filter(|(likeness, _)| *likeness > NEAR_ENOUGH)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter_map(|name| Some((unlikeness(&wanted, &name.to_lowercase())?, name)))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
+}
+
+/// Small for names that differ by a slip or share their beginning; `None` for names that are simply others.
+fn unlikeness(wanted: &str, name: &str) -> Option<f64> {
+    const ALIKE: f64 = 0.85;
+    let slips = strsim::osa_distance(wanted, name);
+    let forgiven = wanted.chars().count().max(name.chars().count()).div_ceil(4);
+    let alike = strsim::jaro_winkler(wanted, name);
+    (slips <= forgiven || alike >= ALIKE).then_some(1.0 - alike)
 }
 
 #[cfg(test)]
@@ -176,6 +182,8 @@ mod tests {
         let names = ["orders", "order_items", "customers"];
         assert_eq!(nearest("oders", names), Some("orders"));
         assert_eq!(nearest("CUSTOMER", names), Some("customers"));
+        assert_eq!(nearest("ulr", ["url"]), Some("url"));
         assert_eq!(nearest("zebra", names), None);
+        assert_eq!(nearest("x", ["y"]), None);
     }
 }

@@ -23,12 +23,16 @@ pub fn overlay(root: &mut Node, environment: &Environment, faults: &mut Faults) 
     let settings = |(name, _): &(&String, &String)| {
         name.strip_prefix(PREFIX).is_some_and(|rest| rest.contains(SEPARATOR) || rest == "TABLE")
     };
-    for (name, value) in environment.iter().filter(settings) {
-        let path: Vec<String> =
-            name[PREFIX.len()..].split(SEPARATOR).map(str::to_ascii_lowercase).collect();
-        let node = node(name, value);
-        if let Err(message) = set(root, &path, node.clone()) {
-            faults.push(Fault::error(format!("{name}: {message}")).at(&node.place));
+    let mut found: Vec<(Vec<Step>, Node)> = environment
+        .iter()
+        .filter(settings)
+        .map(|(name, value)| (path(&name[PREFIX.len()..]), node(name, value)))
+        .collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    for (path, node) in found {
+        let place = node.place.clone();
+        if let Err(message) = set(root, &path, node) {
+            faults.push(Fault::error(message).at(&place));
         }
     }
     environment.keys().filter_map(|name| mistaken(name)).for_each(|fault| faults.push(fault));
@@ -78,38 +82,49 @@ fn entry(key: String, node: Node) -> Entry {
     Entry { key, key_place: node.place.clone(), node }
 }
 
+/// One level down: into a list by number, or into a table by name.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Item(usize),
+    Key(String),
+}
+
+fn path(name: &str) -> Vec<Step> {
+    let step =
+        |part: &str| part.parse().map_or_else(|_| Step::Key(part.to_ascii_lowercase()), Step::Item);
+    name.split(SEPARATOR).map(step).collect()
+}
+
 /// Puts `node` at the end of `path`, making the tables on the way.
-fn set(at: &mut Node, path: &[String], node: Node) -> Result<(), &'static str> {
-    let Some((key, rest)) = path.split_first() else {
+fn set(at: &mut Node, path: &[Step], node: Node) -> Result<(), &'static str> {
+    let Some((step, rest)) = path.split_first() else {
         *at = node;
         return Ok(());
     };
-    if let Written::Array(items) = &mut at.value {
-        let number: usize = key.parse().map_err(|_| "a list's entries are numbered from 0")?;
-        if number == items.len() {
-            items.push(empty_table(&node.place));
-        }
-        let item = items.get_mut(number).ok_or("the entries before this one are missing")?;
-        return set(item, rest, node);
-    }
-    let Written::Table(entries) = &mut at.value else {
-        return Err("there is a plain value on the way to it");
+    let empty = match rest.first() {
+        Some(Step::Item(_)) => Written::Array(Vec::new()),
+        _ => Written::Table(Vec::new()),
     };
-    if let Some(found) = entries.iter_mut().find(|entry| entry.key == *key) {
-        return set(&mut found.node, rest, node);
-    }
-    let list = rest.first().is_some_and(|next| next.parse::<usize>().is_ok());
-    let mut inner = empty_table(&node.place);
-    if list {
-        inner.value = Written::Array(Vec::new());
-    }
-    set(&mut inner, rest, node)?;
-    entries.push(entry(key.clone(), inner));
-    Ok(())
-}
-
-fn empty_table(place: &Place) -> Node {
-    Node { value: Written::Table(Vec::new()), place: place.clone() }
+    let empty = Node { value: empty, place: node.place.clone() };
+    let next = match (step, &mut at.value) {
+        (Step::Item(number), Written::Array(items)) => {
+            if *number == items.len() {
+                items.push(empty);
+            }
+            items.get_mut(*number).ok_or("the list is shorter: its entries are numbered from 0")?
+        }
+        (Step::Key(key), Written::Table(entries)) => {
+            let found = entries.iter().position(|entry| entry.key == *key);
+            let found = found.unwrap_or_else(|| {
+                entries.push(entry(key.clone(), empty));
+                entries.len() - 1
+            });
+            &mut entries[found].node
+        }
+        (Step::Key(_), Written::Array(_)) => return Err("a list's entries are numbered from 0"),
+        _ => return Err("no setting has such a name"),
+    };
+    set(next, rest, node)
 }
 
 /// A warning for a variable that isn't a setting, but was probably meant to be one: `ROWCAST_SERVER_LISTEN`.

@@ -24,6 +24,15 @@ impl Place {
         Self { source: Arc::clone(source), span }
     }
 
+    /// Whether what is said of this place holds although the text is broken further on. What is said of a whole table
+    /// doesn't: what it lacks may stand in the broken part.
+    fn is_independent_of(&self, broken: &Place) -> bool {
+        let text = self.source.inner();
+        let line = text[..broken.span.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
+        let is_table = text.get(self.span.start..).is_some_and(|rest| rest.starts_with('['));
+        self.source_name() != broken.source_name() || (self.span.end <= line && !is_table)
+    }
+
     /// The file, or the variable with its kind: `environment variable ROWCAST_SERVER__LISTEN`.
     pub fn source_name(&self) -> &str {
         self.source.name()
@@ -116,11 +125,12 @@ impl Diagnostic for Fault {
 
 /// Everything that is wrong; the error of reading a configuration.
 #[derive(Clone, Debug, Default, thiserror::Error)]
-#[error("{} in the configuration", count(.0.len()))]
+#[error("{} in the configuration", count(.0))]
 pub struct Faults(Vec<Fault>);
 
-fn count(faults: usize) -> String {
-    format!("{faults} fault{}", if faults == 1 { "" } else { "s" })
+fn count(faults: &[Fault]) -> String {
+    let errors = faults.iter().filter(|fault| fault.severity == Severity::Error).count();
+    format!("{errors} fault{}", if errors == 1 { "" } else { "s" })
 }
 
 impl Faults {
@@ -145,11 +155,12 @@ impl Faults {
         self.0.iter().any(|fault| fault.severity == Severity::Error)
     }
 
-    /// Takes the warnings out, leaving the errors.
-    pub fn split_warnings(self) -> (Faults, Faults) {
-        let (errors, warnings) =
-            self.0.into_iter().partition(|fault| fault.severity == Severity::Error);
-        (Faults(errors), Faults(warnings))
+    /// Leaves out what may only follow from a broken syntax, which begins at `broken`.
+    pub fn without_consequences(self, broken: &Place) -> Self {
+        let independent = |fault: &Fault| {
+            fault.place.as_ref().is_none_or(|place| place.is_independent_of(broken))
+        };
+        Self(self.0.into_iter().filter(independent).collect())
     }
 
     /// All faults for a person's eyes, in the order of the file, then how many there are.

@@ -40,7 +40,7 @@ pub fn read(
     let database = read_database(database, environment, faults);
     let server = read_server(or_empty(server), faults);
     let log = read_log(or_empty(log), faults);
-    let anonymous = read_auth(or_empty(auth), faults);
+    let anonymous = read_auth(auth, faults);
     let (tables, places) = table::read_all(tables, faults);
     let settings = Settings { database: database?, server: server?, log, anonymous, tables };
     Some((settings, places))
@@ -78,9 +78,10 @@ fn read_database(
         .ok()
 }
 
-/// What a row's event, and so a reader's outbox, may take.
+/// What a row's event may take; an outbox must have room for one.
 const EVENT_BYTES: (u64, u64) = (1 << 10, 1 << 30);
-const OUTBOX_BYTES: (u64, u64) = (1 << 12, 1 << 34);
+const OUTBOX_LEAST_BYTES: u64 = 1 << 12;
+const OUTBOX_MOST_BYTES: u64 = 1 << 34;
 const CONNECTIONS: (usize, usize) = (1, 10_000_000);
 
 fn read_server(node: Node, faults: &mut Faults) -> Option<transport::Settings> {
@@ -100,7 +101,7 @@ fn read_server(node: Node, faults: &mut Faults) -> Option<transport::Settings> {
         "outbox_max_bytes",
         value::size,
         bytes(default.outbox_max_bytes).max(event),
-        OUTBOX_BYTES,
+        (event.max(OUTBOX_LEAST_BYTES), OUTBOX_MOST_BYTES),
         units::print_size,
     );
     let connections = section.bounded(
@@ -146,9 +147,9 @@ fn read_wake(node: &Node, faults: &mut Faults) -> Option<Wake> {
     value::one_of(node, &[("listen", Wake::Listen), ("poll", Wake::Poll)], faults)
 }
 
-fn read_auth(node: Node, faults: &mut Faults) -> bool {
-    let place = node.place.clone();
-    let mut section = Section::new("[auth]", node, faults);
+fn read_auth(node: Option<Node>, faults: &mut Faults) -> bool {
+    let place = node.as_ref().map(|node| node.place.clone());
+    let mut section = Section::new("[auth]", or_empty(node), faults);
     let anonymous = section.get("anonymous", value::boolean);
     section.not_yet("jwt", "tokens ([auth.jwt]) are");
     section.not_yet("session", "session cookies ([auth.session]) are");
@@ -157,12 +158,10 @@ fn read_auth(node: Node, faults: &mut Faults) -> bool {
     section.finish();
     let allowed = anonymous.as_ref().is_some_and(|anonymous| anonymous.value);
     if !allowed && !faults.has_errors() {
-        let place = anonymous.map_or(place, |anonymous| anonymous.place);
-        faults.push(
-            Fault::warning("nobody can connect: this version knows no credentials")
-                .at(&place)
-                .help("`anonymous = true` in [auth] lets everybody read what the tables' `rows` allow"),
-        );
+        let fault = Fault::warning("nobody can connect: this version knows no credentials")
+            .help("`anonymous = true` in [auth] lets everybody read what the tables' `rows` allow");
+        let place = anonymous.map(|anonymous| anonymous.place).or(place);
+        faults.push(Fault { place, ..fault });
     }
     allowed
 }

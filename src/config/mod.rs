@@ -77,13 +77,18 @@ pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, Fa
 
 /// Reads the configuration from a file's name and text, and the environment.
 pub fn parse(file: Option<(&str, &str)>, environment: &Environment) -> Result<Config, Faults> {
-    let mut faults = Faults::default();
-    let mut root = match file {
-        Some((name, text)) => written::parse(name, text, &mut faults),
-        None => written::nothing(),
+    let mut syntax = Faults::default();
+    let (mut root, broken) = match file {
+        Some((name, text)) => written::parse(name, text, &mut syntax),
+        None => (written::nothing(), None),
     };
+    let mut faults = Faults::default();
     environment::overlay(&mut root, environment, &mut faults);
     let meant = meant::read(root, environment, &mut faults);
+    if let Some(broken) = broken {
+        faults = faults.without_consequences(&broken);
+    }
+    faults.extend(syntax);
     match meant {
         Some((settings, places)) if !faults.has_errors() => {
             Ok(Config { settings, warnings: faults, file: None, places })
@@ -105,3 +110,6 @@ fn read_file(path: &Path) -> Result<String, Faults> {
     })?;
     String::from_utf8(bytes).map_err(|_| refused(format!("{name} isn't UTF-8 text")))
 }
+#[cfg(test)]
+#[cfg(test)]
+mod tests;

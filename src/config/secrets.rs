@@ -36,16 +36,22 @@ fn after_keys(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
         let blank = [' ', '\t'];
         let value = text[end..].trim_start_matches(blank).strip_prefix('=')?;
         let value = value.trim_start_matches(blank);
-        let start = text.len() - value.len();
-        Some(start..start + secret_length(value))
+        let (quote, secret) = split_quote(value);
+        let start = text.len() - secret.len();
+        Some(start..start + secret_length(quote, secret))
     })
 }
 
-/// A quoted secret goes up to its closing quote, another up to a blank or a quote; `\` takes the next one's meaning.
-fn secret_length(value: &str) -> usize {
+/// A value's opening quote, and what follows it.
+fn split_quote(value: &str) -> (Option<char>, &str) {
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+    (quote, if quote.is_some() { &value[1..] } else { value })
+}
+
+/// A quoted secret goes up to its closing quote, another up to a blank or a quote. What `\` escapes ends neither.
+fn secret_length(quote: Option<char>, secret: &str) -> usize {
     let mut escaped = false;
-    for (at, c) in value.char_indices().skip(usize::from(quote.is_some())) {
+    for (at, c) in secret.char_indices() {
         let ends = match quote {
             Some(quote) => c == quote || c == '\n',
             None => c.is_whitespace() || matches!(c, '"' | '\''),
@@ -55,5 +61,35 @@ fn secret_length(value: &str) -> usize {
         }
         escaped = c == '\\';
     }
-    value.len()
+    secret.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_and_nothing_moves() {
+        for (text, shown) in [
+            ("postgres://app:s3cret@db/shop", "postgres://app:******@db/shop"),
+            ("postgres://app@db/shop", "postgres://app@db/shop"),
+            ("postgres://app:p@ss'w\"ord@db/shop", "postgres://app:**********@db/shop"),
+            ("url = \"host=db password=abc user=x\"", "url = \"host=db password=*** user=x\""),
+            ("host=db password = 'a b\\'c' user=x", "host=db password = '******' user=x"),
+            ("postgres://db/x?user=u&password=a&b", "postgres://db/x?user=u&password=***"),
+            ("secret = \"ab\\\"cd\" # x", "secret = \"******\" # x"),
+            ("client_secret='äö'\nnext", "client_secret='****'\nnext"),
+            ("PGPASSWORD=abc", "PGPASSWORD=***"),
+            ("password", "password"),
+            ("secret =", "secret ="),
+        ] {
+            assert_eq!(masked(text), shown);
+            assert_eq!(masked(text).len(), text.len());
+        }
+    }
+
+    #[test]
+    fn a_quote_that_never_closes_hides_the_rest_of_its_line() {
+        assert_eq!(masked("password = 'abc\nx = 1"), "password = '***\nx = 1");
+    }
 }

@@ -20,7 +20,8 @@ impl<'a> Section<'a> {
         let entries = match node.value {
             Written::Table(entries) => entries,
             _ => {
-                let _: Option<()> = value::wrong_type(&node, &format!("a table, {header}"), faults);
+                let _: Option<()> =
+                    value::wrong_type(&node, "a table", &format!("write {header}"), faults);
                 Vec::new()
             }
         };

@@ -20,13 +20,8 @@ pub fn read_all(node: Option<Node>, faults: &mut Faults) -> (Vec<TableSettings>,
         }
         Some(Node { value: Written::Array(items), .. }) => items,
         Some(node) => {
-            if matches!(node.value, Written::Table(_)) {
-                let fault = Fault::error("tables are a list").at(&node.place);
-                faults.push(fault.help("write [[table]], with two brackets"));
-            } else {
-                let _: Option<()> = value::wrong_type(&node, "an array of tables", faults);
-            }
-            return Default::default();
+            let help = "write [[table]], with two brackets, for each table";
+            return value::wrong_type(&node, "a list of tables", help, faults).unwrap_or_default();
         }
     };
     let mut read: Vec<(TableSettings, TablePlaces)> = Vec::new();

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::fault::{Fault, Faults, Place};
-use super::units::{self, BadUnit};
+use super::units::{self, BadUnit, DURATIONS, SIZES};
 use super::written::{Node, Written};
 
 /// Reads a value or reports why not.
@@ -20,7 +20,7 @@ pub struct Placed<T> {
 pub fn text(node: &Node, faults: &mut Faults) -> Option<String> {
     match &node.value {
         Written::Text(text) | Written::Variable(text) => Some(text.clone()),
-        _ => wrong_type(node, "a string", faults),
+        _ => wrong_type(node, "a string", "write it in quotes: \"…\"", faults),
     }
 }
 
@@ -29,7 +29,7 @@ pub fn boolean(node: &Node, faults: &mut Faults) -> Option<bool> {
         Written::Boolean(yes) => Some(*yes),
         Written::Variable(text) if text == "true" => Some(true),
         Written::Variable(text) if text == "false" => Some(false),
-        _ => wrong_type(node, "true or false", faults),
+        _ => wrong_type(node, "true or false", "write one of them, without quotes", faults),
     }
 }
 
@@ -37,12 +37,9 @@ pub fn count(node: &Node, faults: &mut Faults) -> Option<usize> {
     let number = match &node.value {
         Written::Integer(number) => number.and_then(|number| usize::try_from(number).ok()),
         Written::Variable(text) => text.trim().parse().ok(),
-        _ => return wrong_type(node, "a whole number", faults),
+        _ => None,
     };
-    if number.is_none() {
-        faults.push(Fault::error("not a number that can be counted to").at(&node.place));
-    }
-    number
+    number.or_else(|| wrong_type(node, "a whole number", "write digits alone: 1000", faults))
 }
 
 pub fn duration(node: &Node, faults: &mut Faults) -> Option<Duration> {
@@ -50,12 +47,8 @@ pub fn duration(node: &Node, faults: &mut Faults) -> Option<Duration> {
         Written::Text(text) | Written::Variable(text) => {
             or_fault(units::duration(text), node, faults)
         }
-        Written::Integer(_) => {
-            let fault = Fault::error("a duration needs a unit").at(&node.place);
-            faults.push(fault.label("a number").help("write \"90s\", \"30m\", \"24h\" or \"7d\""));
-            None
-        }
-        _ => wrong_type(node, "a duration like \"24h\"", faults),
+        Written::Integer(_) => wrong_type(node, "a duration with its unit", DURATIONS, faults),
+        _ => wrong_type(node, "a duration", DURATIONS, faults),
     }
 }
 
@@ -63,7 +56,7 @@ pub fn size(node: &Node, faults: &mut Faults) -> Option<u64> {
     match &node.value {
         Written::Text(text) | Written::Variable(text) => or_fault(units::size(text), node, faults),
         Written::Integer(Some(bytes)) if *bytes >= 0 => Some(bytes.unsigned_abs()),
-        _ => wrong_type(node, "a size like \"2GiB\", or bytes", faults),
+        _ => wrong_type(node, "a size", SIZES, faults),
     }
 }
 
@@ -152,7 +145,7 @@ pub fn list<T>(node: &Node, item: Reader<T>, faults: &mut Faults) -> Option<Vec<
             parts = separated(text, &node.place);
             &parts
         }
-        _ => return wrong_type(node, "an array", faults),
+        _ => return wrong_type(node, "an array", "write [\"a\", \"b\"]", faults),
     };
     let read = |node: &Node| Some(Placed { value: item(node, faults)?, place: node.place.clone() });
     items.iter().map(read).collect::<Vec<_>>().into_iter().collect()
@@ -175,12 +168,16 @@ fn or_fault<T>(read: Result<T, BadUnit>, node: &Node, faults: &mut Faults) -> Op
     read.map_err(|bad| faults.push(Fault::error(bad.message).at(&node.place).help(bad.help))).ok()
 }
 
-/// Reports that something else was expected here.
-pub fn wrong_type<T>(node: &Node, expected: &str, faults: &mut Faults) -> Option<T> {
+/// Reports that something else was expected here, and how it would be written.
+pub fn wrong_type<T>(node: &Node, expected: &str, help: &str, faults: &mut Faults) -> Option<T> {
     let fault = match &node.value {
         Written::Variable(text) => Fault::error(format!("`{text}` is not {expected}")),
-        other => Fault::error(format!("expected {expected}, not {}", other.type_name())),
+        _ => Fault::error(format!("expected {expected}")),
     };
-    faults.push(fault.at(&node.place).label(format!("expected {expected}")));
+    let fault = fault.at(&node.place).help(help);
+    faults.push(match &node.value {
+        Written::Variable(_) => fault,
+        written => fault.label(format!("this is {}", written.type_name())),
+    });
     None
 }

@@ -65,16 +65,32 @@ pub fn nothing() -> Node {
     Node { value: Written::Table(Vec::new()), place }
 }
 
-/// Reads a file. Where its syntax is broken, what could be read of it is still returned.
-pub fn parse(name: &str, text: &str, faults: &mut Faults) -> Node {
+/// Reads a file. Where its syntax is broken, what could be read of it is still returned, and where that begins.
+pub fn parse(name: &str, text: &str, faults: &mut Faults) -> (Node, Option<Place>) {
     let source = source(name, text);
-    let place = |span: Range<usize>| Place::new(&source, span);
+    let place = |span: Range<usize>| Place::new(&source, span.start..span.end.min(text.len()));
     let (table, errors) = DeTable::parse_recoverable(text);
+    let broken = errors.iter().filter_map(toml::de::Error::span).min_by_key(|span| span.start);
+    let mut last_line = 0;
     for error in errors {
-        let span = error.span().unwrap_or(0..0);
-        faults.push(Fault::error(error.message()).at(&place(span)).label("not TOML"));
+        let place = place(error.span().unwrap_or(0..0));
+        let (line, _) = place.line_and_column();
+        if std::mem::replace(&mut last_line, line) != line {
+            faults.push(syntax_fault(&error, &place));
+        }
     }
-    Node { value: Written::Table(entries(table.into_inner(), &place)), place: place(0..0) }
+    let value = Written::Table(entries(table.into_inner(), &place));
+    (Node { value, place: place(0..0) }, broken.map(place))
+}
+
+fn syntax_fault(error: &toml::de::Error, place: &Place) -> Fault {
+    let message = error.message();
+    let help = if message.contains("must be quoted") {
+        "text goes in quotes: name = \"orders\""
+    } else {
+        "https://toml.io says how this is written"
+    };
+    Fault::error(format!("not TOML: {message}")).at(place).help(help)
 }
 
 /// Reads one value, for environment variables; `offset` is where it begins in `source`.

@@ -1,0 +1,198 @@
+//! Bad input and what is said about it; good input and what is understood.
+
+use std::time::Duration;
+
+use super::{Config, Environment, Faults, parse};
+use crate::changelog::Wake;
+use crate::policy::UpdateKind;
+
+fn variables<const N: usize>(pairs: [(&str, &str); N]) -> Environment {
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+fn read(text: &str) -> Result<Config, Faults> {
+    parse(Some(("rowcast.toml", text)), &Environment::new())
+}
+
+/// The faults of a file as they are shown.
+fn shown(text: &str) -> String {
+    read(text).expect_err("the configuration is accepted").render(false)
+}
+
+/// The faults of environment variables as they are shown.
+fn shown_of_variables<const N: usize>(pairs: [(&str, &str); N]) -> String {
+    parse(None, &variables(pairs)).expect_err("the configuration is accepted").render(false)
+}
+
+/// A table that all may read, and those who may.
+const MINIMAL: &str = "[auth]\nanonymous = true\n[[table]]\nname = \"orders\"\nrows = \"true\"\n";
+
+#[test]
+fn the_least_configuration_is_complete() {
+    let config = read(MINIMAL).unwrap();
+    assert!(config.warnings.is_empty(), "{}", config.warnings.render(false));
+    let settings = config.settings;
+    assert_eq!(settings.server.listen.to_string(), "127.0.0.1:7700");
+    assert_eq!(settings.server.max_event_bytes, 1 << 20);
+    assert_eq!(settings.log.retention, Duration::from_secs(86_400));
+    assert_eq!(settings.log.max_size_bytes, 2 << 30);
+    assert_eq!(settings.log.wake, Wake::Listen);
+    assert!(settings.anonymous);
+    let [table] = settings.tables.as_slice() else { panic!("one table") };
+    assert_eq!((table.name.as_str(), &table.columns, &table.key), ("orders", &None, &None));
+    assert_eq!((table.hide.len(), table.updates), (0, UpdateKind::Patched));
+}
+
+#[test]
+fn the_example_has_neither_faults_nor_warnings() {
+    let config = read(include_str!("../../rowcast.example.toml")).unwrap();
+    assert!(config.warnings.is_empty(), "{}", config.warnings.render(false));
+}
+
+#[test]
+fn everything_that_can_be_said() {
+    let settings = read(
+        r#"
+        [database]
+        url = "postgres://app@db/shop"
+        [server]
+        listen = "[::1]:0"
+        allowed_origins = ["https://Shop.example:443", "http://localhost:5173"]
+        max_event_bytes = "2 MiB"
+        outbox_max_bytes = 4_194_304
+        max_connections = 10
+        [log]
+        retention = "1h 30m"
+        max_size = "512MiB"
+        wake = "poll"
+        [[table]]
+        name = 'sales."or.ders"'
+        rows = " TRUE "
+        columns = ["id", "total"]
+        hide = ["note"]
+        key = []
+        updates = "updated"
+        "#,
+    )
+    .unwrap()
+    .settings;
+    assert_eq!(settings.server.listen.to_string(), "[::1]:0");
+    assert_eq!(settings.server.allowed_origins, ["https://shop.example", "http://localhost:5173"]);
+    assert_eq!(settings.server.max_event_bytes, 2 << 20);
+    assert_eq!(settings.server.outbox_max_bytes, 4 << 20);
+    assert_eq!(settings.server.max_connections, 10);
+    assert_eq!(settings.log.retention, Duration::from_secs(5400));
+    assert_eq!(settings.log.max_size_bytes, 512 << 20);
+    assert_eq!(settings.log.wake, Wake::Poll);
+    let [table] = settings.tables.as_slice() else { panic!("one table") };
+    assert_eq!(table.columns.as_deref(), Some(["id", "total"].map(String::from).as_slice()));
+    assert_eq!(table.hide, ["note"]);
+    assert_eq!(table.key, Some(Vec::new()));
+    assert_eq!(table.updates, UpdateKind::Updated);
+}
+
+#[test]
+fn ten_faults_and_more_are_reported_at_once() {
+    let shown = shown(include_str!("tests/many_faults.toml"));
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn what_this_version_lacks_is_refused_and_not_ignored() {
+    let shown = shown(include_str!("tests/later.toml"));
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn broken_syntax_hides_no_fault_before_it() {
+    let shown = shown(include_str!("tests/broken_syntax.toml"));
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn tables_that_contradict_themselves() {
+    let shown = shown(include_str!("tests/contradictions.toml"));
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn faults_in_variables_name_the_variable() {
+    let shown = shown_of_variables([
+        ("ROWCAST_SERVER__LISTEN", "0.0.0.0"),
+        ("ROWCAST_SERVER__ALLOWED_ORIGINS", "https://shop.example, shop.example"),
+        ("ROWCAST_LOG__RETENTION", "24"),
+        ("ROWCAST_LOG__RETENION", "24h"),
+        ("ROWCAST_AUTH__ANONYMOUS", "yes"),
+        ("ROWCAST_TABLE", r#"[{name = "orders", rows = "true", hidden = ["x"]}]"#),
+        ("ROWCAST_TABLE__3__NAME", "products"),
+    ]);
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn variables_win_over_the_file() {
+    let environment = variables([
+        ("ROWCAST_SERVER__LISTEN", "0.0.0.0:80"),
+        ("ROWCAST_SERVER__ALLOWED_ORIGINS", "https://a.example, https://b.example"),
+        ("ROWCAST_SERVER__MAX_CONNECTIONS", "7"),
+        ("ROWCAST_LOG__WAKE", "poll"),
+        ("ROWCAST_AUTH__ANONYMOUS", "false"),
+        ("ROWCAST_TABLE__0__HIDE", "note,margin"),
+        ("ROWCAST_TABLE__1__NAME", "products"),
+        ("ROWCAST_TABLE__1__ROWS", "true"),
+    ]);
+    let settings = parse(Some(("rowcast.toml", MINIMAL)), &environment).unwrap().settings;
+    assert_eq!(settings.server.listen.to_string(), "0.0.0.0:80");
+    assert_eq!(settings.server.allowed_origins, ["https://a.example", "https://b.example"]);
+    assert_eq!(settings.server.max_connections, 7);
+    assert_eq!(settings.log.wake, Wake::Poll);
+    assert!(!settings.anonymous);
+    let names: Vec<&str> = settings.tables.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(names, ["orders", "products"]);
+    assert_eq!(settings.tables[0].hide, ["note", "margin"]);
+}
+
+#[test]
+fn a_whole_list_of_tables_fits_into_a_variable_as_toml_or_json() {
+    for text in [
+        r#"[{name = "a", rows = "true"}, {name = "b", rows = "true", key = ["x"]}]"#,
+        r#"[{"name": "a", "rows": "true"}, {"name": "b", "rows": "true", "key": ["x"]}]"#,
+    ] {
+        let environment = variables([("ROWCAST_TABLE", text)]);
+        let tables = parse(Some(("rowcast.toml", MINIMAL)), &environment).unwrap().settings.tables;
+        let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert_eq!(tables[1].key.as_deref(), Some(["x".to_owned()].as_slice()));
+    }
+}
+
+#[test]
+fn variables_of_an_orchestrator_are_left_alone_but_slips_are_named() {
+    let environment = variables([
+        ("ROWCAST_PORT", "tcp://10.0.0.1:7700"),
+        ("ROWCAST_SERVICE_HOST", "10.0.0.1"),
+        ("ROWCAST_CONFIG", "x.toml"),
+        ("ROWCAST_SERVER_LISTEN", "0.0.0.0:7700"),
+    ]);
+    let config = parse(Some(("rowcast.toml", MINIMAL)), &environment).unwrap();
+    insta::assert_snapshot!(config.warnings.render(false));
+}
+
+#[test]
+fn a_daemon_that_serves_nobody_or_nothing_is_warned_about() {
+    insta::assert_snapshot!(read("[auth]\nanonymous = false\n").unwrap().warnings.render(false));
+}
+
+#[test]
+fn no_password_is_shown() {
+    for text in [
+        "[database]\nurl = \"postgres://app:hunter2@db/shop\"\nulr = 1",
+        "[database]\nurl = 'host=db password=hunter2'\nulr = 1",
+        "[database]\nurl = \"postgres://db/shop?password=hunter2\"\nulr = 1",
+        "[auth.jwt]\nsecret = \"hunter2\"",
+        "[auth]\njwt = { secret = \"hunter2\" }",
+    ] {
+        let shown = shown(text);
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
