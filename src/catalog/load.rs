@@ -70,8 +70,8 @@ pub async fn load(client: &Client, listed: &[TableSettings]) -> Result<Loaded, L
     let names = parse_names(listed)?;
     let relations = inspect::relations(client, &names).await?;
     let oids: Vec<u32> = relations.values().map(|relation| relation.oid).collect();
-    let mut columns = inspect::columns(client, &oids).await?;
-    let mut indexes = inspect::unique_indexes(client, &oids).await?;
+    let columns = inspect::columns(client, &oids).await?;
+    let indexes = inspect::unique_indexes(client, &oids).await?;
 
     let mut loaded = Loaded::default();
     let mut faults = Vec::new();
@@ -82,8 +82,8 @@ pub async fn load(client: &Client, listed: &[TableSettings]) -> Result<Loaded, L
             settings,
             name,
             relation,
-            columns: columns.remove(&relation.oid).unwrap_or_default(),
-            indexes: indexes.remove(&relation.oid).unwrap_or_default(),
+            columns: columns.get(&relation.oid).cloned().unwrap_or_default(),
+            indexes: indexes.get(&relation.oid).cloned().unwrap_or_default(),
             faults: &mut faults,
         };
         loaded.found.extend(table.examine());

@@ -1,6 +1,12 @@
 //! `rowcast check`: every fault at once, or a summary of what would be served.
 
-use super::Global;
+use std::fmt::Write as _;
+
+use super::{Checked, Global, print};
+use crate::catalog::Found;
+use crate::changelog::Wake;
+use crate::config::{Config, print_size};
+use crate::policy::TableSettings;
 
 /// Reads the configuration, connects to the database, and reports every fault with its place and a remedy.
 ///
@@ -9,8 +15,58 @@ use super::Global;
 pub struct Arguments {}
 
 pub async fn run(_arguments: Arguments, global: &Global) -> anyhow::Result<()> {
-    let config = global.load()?;
-    std::future::ready(()).await;
-    drop(config);
-    anyhow::bail!("not built")
+    let checked = global.checked().await?;
+    super::warn(&checked.config.warnings, global.log_format);
+    print(&summary(&checked))
+}
+
+fn summary(checked: &Checked) -> String {
+    let Checked { config, session, found } = checked;
+    let mut text = settings(config, session.server_version);
+    let named = |found: &Found| found.listed_as.chars().count();
+    let width = found.iter().map(named).max().unwrap_or_default();
+    for table in found {
+        let settings = &config.settings.tables[table.settings];
+        let line = format!("  {:width$}  {}", table.listed_as, about(table, settings));
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+fn settings(config: &Config, version: u32) -> String {
+    let settings = &config.settings;
+    let readers = if settings.anonymous { "everybody may connect" } else { "nobody may connect" };
+    let wake = match settings.log.wake {
+        Wake::Listen => "woken by NOTIFY",
+        Wake::Poll => "polled",
+    };
+    let tables = match settings.tables.len() {
+        1 => "1 table".to_owned(),
+        number => format!("{number} tables"),
+    };
+    format!(
+        "database  {} (PostgreSQL {}.{})\nserver    {}, {readers}\nlog       kept {}, at most {}, {wake}\n{tables}\n",
+        settings.database,
+        version / 10_000,
+        version % 10_000,
+        settings.server.listen,
+        humantime::format_duration(settings.log.retention),
+        print_size(settings.log.max_size_bytes),
+    )
+}
+
+/// `key id, 5 of 6 columns`.
+fn about(table: &Found, settings: &TableSettings) -> String {
+    let key = match table.key.as_slice() {
+        [] => "no key".to_owned(),
+        columns => format!("key {}", columns.join(", ")),
+    };
+    let listed = |name: &String| settings.columns.as_ref().is_none_or(|only| only.contains(name));
+    let shown =
+        |name: &String| table.key.contains(name) || (listed(name) && !settings.hide.contains(name));
+    let served = table.columns.iter().filter(|column| shown(&column.name)).count();
+    match table.columns.len() {
+        all if all == served => format!("{key}; all {all} columns"),
+        all => format!("{key}; {served} of {all} columns"),
+    }
 }

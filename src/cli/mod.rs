@@ -1,6 +1,7 @@
 //! The command line: what the commands are called and what they end with. The work is the library's.
 
 mod check;
+mod checked;
 mod demo;
 mod install;
 mod serve;
@@ -8,13 +9,17 @@ mod status;
 mod tail;
 mod uninstall;
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, Config, Faults};
+use crate::database::ConnectError;
 use crate::telemetry::{self, LogFormat};
+
+pub use checked::Checked;
 
 /// Turns an existing PostgreSQL database into a live feed of row changes.
 #[derive(Debug, Parser)]
@@ -115,21 +120,48 @@ async fn run(command: Command, global: &Global) -> anyhow::Result<()> {
     }
 }
 
+/// Writes what a command has to say to standard output. Whoever closed it has heard enough.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+/// Shows faults on standard error, in the form that the log has.
+#[expect(clippy::print_stderr, reason = "faults with their places are no lines of a log")]
+pub fn warn(faults: &Faults, format: LogFormat) {
+    match format {
+        LogFormat::Text => eprint!("{}", faults.render(telemetry::colourful())),
+        LogFormat::Json => faults.log(),
+    }
+}
+
 /// Says what went wrong, and how the program ends.
-#[expect(clippy::print_stderr, reason = "the last words of a command are for whoever started it")]
 fn report(error: &anyhow::Error, format: LogFormat) -> ExitCode {
-    if let Some(faults) = error.chain().find_map(|cause| cause.downcast_ref::<Faults>()) {
-        match format {
-            LogFormat::Text => eprint!("{}", faults.render(telemetry::colourful())),
-            LogFormat::Json => faults.log(),
-        }
+    if let Some(faults) = cause::<Faults>(error) {
+        warn(faults, format);
         return ExitCode::from(64);
     }
-    match format {
-        LogFormat::Text => eprintln!("rowcast: {error:#}"),
-        LogFormat::Json => tracing::error!("{error:#}"),
-    }
+    let text = match cause::<ConnectError>(error) {
+        Some(refused) => format!("{refused}: {}", refused.explain()),
+        None => format!("{error:#}"),
+    };
+    last_words(&text, format);
     ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+}
+
+fn cause<E: std::error::Error + Send + Sync + 'static>(error: &anyhow::Error) -> Option<&E> {
+    error.chain().find_map(|cause| cause.downcast_ref::<E>())
+}
+
+#[expect(clippy::print_stderr, reason = "why a command failed is no line of a log")]
+fn last_words(text: &str, format: LogFormat) {
+    match format {
+        LogFormat::Text => eprintln!("rowcast: {text}"),
+        LogFormat::Json => tracing::error!("{text}"),
+    }
 }
 
 /// For the commands that this version doesn't have yet.

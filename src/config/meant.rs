@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use super::fault::{Fault, Faults, Place};
 use super::section::Section;
-use super::standin as database;
 use super::table;
-use super::tables::TablePlaces;
 use super::value::{self, Placed};
 use super::written::Node;
-use super::{Environment, Settings, environment, units};
+use super::{Config, Environment, Settings, environment, units};
 use crate::changelog::{self, Wake};
+use crate::database::Database;
 use crate::transport;
 
 /// The single values, as paths.
@@ -27,12 +26,8 @@ pub const SCALARS: [&str; 10] = [
     "auth.anonymous",
 ];
 
-/// Reads everything. `None` only if `faults` has errors.
-pub fn read(
-    root: Node,
-    environment: &Environment,
-    faults: &mut Faults,
-) -> Option<(Settings, Vec<TablePlaces>)> {
+/// Reads everything; what has faults is replaced by defaults or left out. `None` only if `faults` has errors.
+pub fn read(root: Node, environment: &Environment, faults: &mut Faults) -> Option<Config> {
     let mut top = Section::new("", root, faults);
     let [database, server, log, auth, tables] =
         ["database", "server", "log", "auth", "table"].map(|name| top.take(name));
@@ -43,7 +38,7 @@ pub fn read(
     let anonymous = read_auth(auth, faults);
     let (tables, places) = table::read_all(tables, faults);
     let settings = Settings { database: database?, server: server?, log, anonymous, tables };
-    Some((settings, places))
+    Some(Config { settings, warnings: Faults::default(), places })
 }
 
 fn or_empty(node: Option<Node>) -> Node {
@@ -54,7 +49,7 @@ fn read_database(
     node: Option<Node>,
     environment: &Environment,
     faults: &mut Faults,
-) -> Option<database::Database> {
+) -> Option<Database> {
     let mut section = Section::new("[database]", or_empty(node), faults);
     let given = section.take("url");
     section.finish();
@@ -67,9 +62,11 @@ fn read_database(
     };
     let text = url.as_ref().map(|url| url.value.as_str());
     let variable = |name: &str| environment.get(name).cloned();
-    database::Database::resolve(text, &variable)
+    Database::resolve(text, &variable)
         .map_err(|error| {
-            let fault = Fault::error(error.to_string()).maybe_help(error.hint());
+            let hint = error.hint();
+            let message = format!("{:#}", anyhow::anyhow!(error));
+            let fault = Fault::error(message).maybe_help(hint);
             faults.push(match &url {
                 Some(url) => fault.at(&url.place),
                 None => fault,

@@ -1,29 +1,30 @@
 //! The configuration: a file and the environment, read into checked settings with all faults reported at once.
 //!
 //! The only code that reads the file or settings from the environment. Two levels: as `written`, where every value
-//! knows its place, and as `meant`. What is in the database is compared by `tables`.
+//! knows its place, and as `meant`. A `draft` is compared with the database before it is held against its faults.
 
+mod draft;
 mod environment;
 mod fault;
 mod meant;
+mod place;
 mod secrets;
 mod section;
-mod standin;
 mod table;
-mod tables;
 mod units;
 mod value;
 mod written;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+pub use draft::Draft;
 pub use fault::{Fault, Faults, Place, Severity};
-pub use tables::FindError;
+pub use units::print_size;
 
+use crate::database::Database;
 use crate::{changelog, policy, transport};
-use standin as database;
-use tables::TablePlaces;
+use place::TablePlaces;
 
 /// The environment that the settings are read from; empty variables count as absent.
 pub type Environment = BTreeMap<String, String>;
@@ -37,7 +38,7 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 /// The settings of every stage.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    pub database: database::Database,
+    pub database: Database,
     pub server: transport::Settings,
     pub log: changelog::Settings,
     /// Whether those may connect who show no credential.
@@ -51,8 +52,6 @@ pub struct Config {
     pub settings: Settings,
     /// What is allowed, but hardly meant.
     pub warnings: Faults,
-    /// The file that was read, if any.
-    pub file: Option<PathBuf>,
     places: Vec<TablePlaces>,
 }
 
@@ -67,34 +66,17 @@ pub fn environment() -> Environment {
 
 /// Reads the configuration from `file` (else from `rowcast.toml`, if there is one) and the environment.
 pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, Faults> {
-    let file = file.or_else(|| Some(Path::new(DEFAULT_FILE)).filter(|path| path.exists()));
-    let text = file.map(read_file).transpose()?;
-    let named = file.zip(text.as_deref()).map(|(path, text)| (path.display().to_string(), text));
-    let mut config = parse(named.as_ref().map(|(name, text)| (name.as_str(), *text)), environment)?;
-    config.file = file.map(Path::to_path_buf);
-    Ok(config)
+    read(file, environment)?.finish()
 }
 
-/// Reads the configuration from a file's name and text, and the environment.
-pub fn parse(file: Option<(&str, &str)>, environment: &Environment) -> Result<Config, Faults> {
-    let mut syntax = Faults::default();
-    let (mut root, broken) = match file {
-        Some((name, text)) => written::parse(name, text, &mut syntax),
-        None => (written::nothing(), None),
-    };
-    let mut faults = Faults::default();
-    environment::overlay(&mut root, environment, &mut faults);
-    let meant = meant::read(root, environment, &mut faults);
-    if let Some(broken) = broken {
-        faults = faults.without_consequences(&broken);
-    }
-    faults.extend(syntax);
-    match meant {
-        Some((settings, places)) if !faults.has_errors() => {
-            Ok(Config { settings, warnings: faults, file: None, places })
-        }
-        _ => Err(faults),
-    }
+/// As [`load`], but what can be understood in spite of faults is there to be compared with the database.
+///
+/// An error only if the file can't be read at all.
+pub fn read(file: Option<&Path>, environment: &Environment) -> Result<Draft, Faults> {
+    let file = file.or_else(|| Some(Path::new(DEFAULT_FILE)).filter(|path| path.exists()));
+    let text = file.map(read_file).transpose()?;
+    let name = file.map(|path| path.display().to_string());
+    Ok(Draft::read(name.as_deref().zip(text.as_deref()), environment))
 }
 
 fn read_file(path: &Path) -> Result<String, Faults> {

@@ -1,8 +1,8 @@
 //! `[[table]]`: which tables are served, and what of them.
 
 use super::fault::{Fault, Faults, Place};
+use super::place::TablePlaces;
 use super::section::Section;
-use super::tables::TablePlaces;
 use super::value::{self, Placed};
 use super::written::{Node, Written};
 use crate::catalog::TableName;
@@ -52,7 +52,8 @@ fn read_table(node: Node, faults: &mut Faults) -> Option<(TableName, TableSettin
     let rows = section.take("rows");
     let columns = section.take("columns");
     let hide = section.get("hide", value::names);
-    let key = section.get("key", value::names);
+    let key =
+        section.get("key", |node, faults| Some(value::names(node, faults).unwrap_or_default()));
     let updates = section.get("updates", read_updates);
     section.not_yet("feathers", "Feathers services (`feathers`) are");
     section.finish();
@@ -169,7 +170,7 @@ fn check_lists(
         for (at, item) in items.iter().enumerate() {
             if items[..at].iter().any(|earlier| earlier.value == item.value) {
                 let message = format!("column `{}` is twice in `{list}`", item.value);
-                faults.push(Fault::error(message).at(&item.place));
+                faults.push(Fault::error(message).at(&item.place).help("remove one of them"));
             }
         }
     }

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use super::{Config, Environment, Faults, parse};
+use super::{Config, Draft, Environment, Faults};
 use crate::changelog::Wake;
 use crate::policy::UpdateKind;
 
 fn variables<const N: usize>(pairs: [(&str, &str); N]) -> Environment {
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+fn parse(file: Option<(&str, &str)>, environment: &Environment) -> Result<Config, Faults> {
+    Draft::read(file, environment).finish()
 }
 
 fn read(text: &str) -> Result<Config, Faults> {
@@ -179,6 +183,16 @@ fn variables_of_an_orchestrator_are_left_alone_but_slips_are_named() {
 }
 
 #[test]
+fn a_connection_string_that_names_no_database() {
+    let shown = shown(
+        "[database]\nurl = \"postgres://app:secret@db/shop?sslmod=require\"\n[server]\nlisten = \"x\"",
+    );
+    insta::assert_snapshot!(shown);
+    let shown = shown_of_variables([("DATABASE_URL", "mysql://root:secret@db/shop")]);
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
 fn a_daemon_that_serves_nobody_or_nothing_is_warned_about() {
     insta::assert_snapshot!(read("[auth]\nanonymous = false\n").unwrap().warnings.render(false));
 }
@@ -189,6 +203,9 @@ fn no_password_is_shown() {
         "[database]\nurl = \"postgres://app:hunter2@db/shop\"\nulr = 1",
         "[database]\nurl = 'host=db password=hunter2'\nulr = 1",
         "[database]\nurl = \"postgres://db/shop?password=hunter2\"\nulr = 1",
+        "[database]\nurl = \"postgres://app:hunter2@db/shop?sslmode=x\"",
+        "[database]\nurl = \"postgres://app:hunter2@db:port/shop\"",
+        "[database]\nurl = \"host=db password=hunter2 x\"",
         "[auth.jwt]\nsecret = \"hunter2\"",
         "[auth]\njwt = { secret = \"hunter2\" }",
     ] {
