@@ -150,7 +150,7 @@ function draw() {
   drawNotice(shown.notice, chosenTable);
   drawFoot(rows.length, subscription);
   rowTable.draw({ key, columns, rows, chosen: chosenRow });
-  detail.draw(chosenTable, columns, shown.rows.get(chosenRow ?? '') ?? null);
+  detail.draw(chosenTable, columns, chosenRow === null ? null : shown.rows.get(chosenRow));
   eventList.draw(shown.events, shown.total);
   const table = { name: chosenTable, known, keyed: key.length > 0 };
   drawEmpty(rows.length > 0 ? null : whyEmpty(listing, connection, table, subscription));

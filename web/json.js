@@ -47,6 +47,7 @@ export class Reader {
 
   /** Reads a string, decoded. */
   string() {
+    if (this.peek() !== '"') this.#fail();
     const source = this.raw();
     return source.includes('\\') ? JSON.parse(source) : source.slice(1, -1);
   }

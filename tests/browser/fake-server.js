@@ -1,6 +1,7 @@
 // Stands in for the daemon where a test needs to say exactly what is sent, and when: bursts, close codes, resets,
 // batches that break off. Serves the page's own files under the policy that the daemon sets.
 
+import { EventEmitter, once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
@@ -43,6 +44,7 @@ export class FakeServer {
   /** Answers a subscription, in place of `subscribed`, if it returns a frame. */
   refuse = () => null;
   connections = 0;
+  #asked = new EventEmitter();
   #feeds = 0;
   #seq = 0;
   #http = createServer((request, response) => this.#serve(request, response));
@@ -69,6 +71,16 @@ export class FakeServer {
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#http.closeAllConnections();
     await new Promise((resolve) => this.#http.close(resolve));
+  }
+
+  /** The connections that are open. */
+  get sockets() {
+    return this.#sockets.clients;
+  }
+
+  /** Waits until there have been this many subscriptions. */
+  async subscribed(count) {
+    while (this.subscriptions.length < count) await once(this.#asked, 'subscribe');
   }
 
   /** Sends a frame, an object or the text itself, on every connection. */
@@ -129,6 +141,7 @@ export class FakeServer {
       cursor: 'abc',
     }));
     this.subscriptions.push(message);
+    this.#asked.emit('subscribe');
   }
 
   async #serve(request, response) {

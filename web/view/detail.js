@@ -26,20 +26,27 @@ export class Detail {
   /**
    * @param {string} table
    * @param {Column[]} columns
-   * @param {Row | null} row null: none is chosen
+   * @param {Row | null | undefined} row null: none is chosen; undefined: the chosen one is no longer listed
    */
   draw(table, columns, row) {
-    this.#panel.hidden = row === null;
-    if (row === this.#row || row === null) {
-      this.#row = row;
+    this.#panel.hidden = row === null || (!row && !this.#row);
+    if (!row) {
+      this.#leave(row === null);
       return;
     }
+    if (row === this.#row) return;
     const sameRow = this.#row?.id === row.id;
     this.#row = row;
     setText(part(this.#panel, 'h2'), `${table} ${identityText(row.identity)}`);
     const scroll = this.#list.scrollTop;
     this.#list.replaceChildren(...entries(columns, row));
     this.#list.scrollTop = sameRow ? scroll : 0;
+  }
+
+  /** @param {boolean} closed or else what is shown stays, as the last that is known */
+  #leave(closed) {
+    if (closed) this.#row = null;
+    else this.#list.querySelector('.last')?.classList.add('gone');
   }
 }
 

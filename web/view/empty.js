@@ -57,7 +57,7 @@ export function whyEmpty(listing, connection, table, subscription) {
 
 /** @param {{ name: string, keyed: boolean }} table */
 function waiting({ name, keyed }) {
-  const now = 'This list starts from now: a row shows up as soon as it is created, changed or removed.';
+  const now = 'The list starts from now: a row shows up here as soon as it is created, changed or removed.';
   const keyless = ' The table has no key, so every change is a line of its own.';
   return { title: `Waiting for changes in ${name}…`, text: keyed ? now : now + keyless };
 }

@@ -66,7 +66,8 @@ export class EventList {
       items.set(numbered.number, this.#items.get(numbered.number) ?? eventItem(numbered));
     }
     this.#items = items;
-    arrange(this.#list, [...items.values()]);
+    const none = element('li', 'none', 'None yet.');
+    arrange(this.#list, items.size > 0 ? [...items.values()] : [none]);
     markTransactions(events, items);
   }
 
@@ -134,13 +135,13 @@ function sourceOf(source) {
 }
 
 /**
- * A line is drawn where another transaction begins.
+ * Events of one transaction aren't divided by lines.
  * @param {Numbered[]} events newest first
  * @param {Map<number, HTMLElement>} items
  */
 function markTransactions(events, items) {
   events.forEach(({ number, event }, i) => {
     const older = events[i + 1];
-    items.get(number)?.classList.toggle('first', older !== undefined && older.event.tx !== event.tx);
+    items.get(number)?.classList.toggle('same', older?.event.tx === event.tx);
   });
 }

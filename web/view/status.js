@@ -8,6 +8,10 @@ import { byId, part, setText } from './dom.js';
 
 const WIDTH = 120;
 const HEIGHT = 24;
+/** What is read aloud: not the seconds that count down. */
+const ANNOUNCED = {
+  connecting: 'Connecting', live: 'Live', waiting: 'Connection lost, reconnecting', closed: 'Connection closed',
+};
 
 /**
  * @param {Connection} connection
@@ -18,6 +22,7 @@ export function drawConnection(connection, now) {
   const retry = byId('reconnect');
   pill.dataset.phase = connection.phase;
   setText(part(pill, 'span'), describe(connection, now));
+  setText(byId('announcement'), ANNOUNCED[connection.phase]);
   pill.title = 'code' in connection ? reasonOf(connection) : '';
   retry.hidden = connection.phase !== 'waiting' && connection.phase !== 'closed';
   setText(retry, connection.phase === 'closed' ? 'Connect again' : 'Retry now');
@@ -36,7 +41,7 @@ function describe(connection, now) {
       return 'Live';
     case 'waiting': {
       const seconds = Math.max(0, Math.ceil((connection.until - now) / 1000));
-      return `Reconnecting in ${seconds} s`;
+      return `Reconnecting in ${seconds} s: ${meaningOf(connection.code)}`;
     }
     case 'closed':
       return `Closed: ${reasonOf(connection)}`;

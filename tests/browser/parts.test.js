@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatRate, Rate } from '../../web/rate.js';
+import { nameOf } from '../../web/api.js';
+import { hashOf, tableIn } from '../../web/view/tables.js';
+import { inCell, isNumeric, valueOf } from '../../web/view/value.js';
+
+test('a value is shown as the database wrote it', () => {
+  const table = [
+    [undefined, 'missing', ''], ['null', 'null', 'null'], ['""', 'empty', 'empty'], ['"null"', 'text', 'null'],
+    ['12.50', 'number', '12.50'], ['9223372036854775807', 'number', '9223372036854775807'],
+    ['1e400', 'number', '1e400'], ['"NaN"', 'text', 'NaN'], ['true', 'boolean', 'true'],
+    ['{"a": 1.0}', 'json', '{"a": 1.0}'], ['"a\\u0000\\n"', 'text', 'a\u0000\n'],
+  ];
+  for (const [source, kind, text] of table) assert.deepEqual(valueOf(source), { kind, text });
+});
+
+test('in a cell a value is one line of limited length', () => {
+  assert.equal(inCell(valueOf('"a\\r\\nb\\tc"')), 'a↵b⇥c');
+  assert.equal(inCell(valueOf(JSON.stringify('x'.repeat(10_000)))), `${'x'.repeat(80)}…`);
+});
+
+test('only numbers are set flush right', () => {
+  const types = ['bigint', 'numeric(12,2)', 'double precision', 'integer[]', 'text', 'int4range', 'interval'];
+  assert.deepEqual(types.filter(isNumeric), ['bigint', 'numeric(12,2)', 'double precision']);
+});
+
+test('every table name survives the address', () => {
+  for (const name of ['orders', 'sales.orders', 'a&b=c#d', 'Ærø 50%', 'x+y']) assert.equal(tableIn(hashOf(name)), name);
+  assert.deepEqual(['', '#', '#orders', '#%'].map(tableIn), ['', '', 'orders', '%']);
+});
+
+test('tables outside of public are named with their schema', () => {
+  assert.equal(nameOf({ schema: 'public', name: 'orders' }), 'orders');
+  assert.equal(nameOf({ schema: 'sales', name: 'orders' }), 'sales.orders');
+  assert.equal(nameOf({ schema: 'sales', name: 'sales.orders' }), 'sales.orders');
+});
+
+test('the rate is that of the last whole seconds, and an hour of silence empties it', () => {
+  const rate = new Rate();
+  rate.add(30, 5_000);
+  assert.equal(rate.perSecond(5_999), 0);
+  assert.equal(rate.perSecond(6_000), 10);
+  assert.equal(rate.perSecond(9_000), 0);
+  assert.equal(rate.history(9_000).reduce((a, b) => a + b), 30);
+  assert.equal(rate.history(3_600_000).reduce((a, b) => a + b), 0);
+});
+
+test('rates have three figures', () => {
+  assert.deepEqual([0, 0.333, 9.96, 10.4, 999.6, 12_340, 123_400].map(formatRate), [
+    '0', '0.3', '10', '10', '1.0k', '12.3k', '123k',
+  ]);
+});
