@@ -93,17 +93,18 @@ struct Search<'a> {
 impl Search<'_> {
     /// Tries the endpoint's addresses one after the other.
     async fn run(&self, attempts: &mut Vec<Attempt>) -> Result<Option<Session>, Stop> {
-        let targets = match self.endpoint.targets().await {
+        let found =
+            self.within_limit(async { self.endpoint.targets().await.map_err(Problem::LookUp) });
+        let targets = match found.await {
             Ok(targets) => targets,
-            Err(error) => {
-                let at = self.endpoint.to_string();
-                attempts.push(Attempt { at, problem: Problem::LookUp(error) });
+            Err(problem) => {
+                attempts.push(Attempt { at: self.endpoint.to_string(), problem });
                 return Ok(None);
             }
         };
         let password = self.password();
         for target in self.database.in_order(&targets) {
-            match self.try_target(target, password.as_ref()).await {
+            match self.within_limit(self.open(target, password.as_ref())).await {
                 Ok(session) => return Ok(Some(session)),
                 Err(problem) => {
                     let goes_on = problem.leaves_others();
@@ -128,15 +129,13 @@ impl Search<'_> {
         password.clone().or_else(from_file)
     }
 
-    async fn try_target(
+    async fn within_limit<T>(
         &self,
-        target: &Target,
-        password: Option<&Secret>,
-    ) -> Result<Session, Problem> {
-        let opening = self.open(target, password);
+        work: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
         match self.database.timing.connect {
-            None => opening.await,
-            Some(limit) => timeout(limit, opening).await.unwrap_or(Err(Problem::TimedOut(limit))),
+            None => work.await,
+            Some(limit) => timeout(limit, work).await.unwrap_or(Err(Problem::TimedOut(limit))),
         }
     }
 

@@ -95,3 +95,15 @@ pub(super) fn syntax(text: &str, offset: usize, what: &'static str) -> ConninfoE
     let at = text.get(..offset).map_or(1, |before| before.chars().count() + 1);
     ConninfoError::Syntax { at, what }
 }
+
+/// What was read, or the error, for tables in tests.
+#[cfg(test)]
+pub(super) fn shown(parsed: Result<Vec<Pair>, ConninfoError>) -> String {
+    match parsed {
+        Err(error) => error.to_string(),
+        Ok(pairs) => {
+            let show = |pair: &Pair| format!("{}={}", pair.keyword.name, pair.value);
+            pairs.iter().map(show).collect::<Vec<_>>().join(" ")
+        }
+    }
+}

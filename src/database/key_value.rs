@@ -65,3 +65,63 @@ fn value(text: &str, rest: &mut Chars) -> Result<String, ConninfoError> {
         None => Ok(value),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::conninfo::{parse, shown};
+
+    #[test]
+    fn strings_read_as_in_libpq() {
+        for (text, expected) in [
+            ("", ""),
+            ("  ", ""),
+            ("host=db", "host=db"),
+            (" host = db\tport\n=\n5433 ", "host=db port=5433"),
+            ("dbname='my db' user=ann", "dbname=my db user=ann"),
+            (r"password='it\'s \\ odd'", r"password=it's \ odd"),
+            (r"password=a\ b\\c\'d", r"password=a b\c'd"),
+            ("password=a'b", "password=a'b"),
+            ("password='' user=x", "password= user=x"),
+            ("host='a'port=1", "host=a port=1"),
+            ("password=x\\", "password=x"),
+            ("user=a=b", "user=a=b"),
+            ("host= port=1", "host=port=1"),
+            ("host=a host=b", "host=a host=b"),
+            ("host=/run/pg", "host=/run/pg"),
+            ("user=bär dbname=🐘", "user=bär dbname=🐘"),
+            ("password='a://b' host=x", "password=a://b host=x"),
+        ] {
+            assert_eq!(shown(parse(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named_with_their_place() {
+        for (text, expected) in [
+            ("shop", "a keyword without \"=\" and a value (character 1 of"),
+            ("ä=1", "unknown keyword \"ä\""),
+            ("user=ä db", "a keyword without \"=\" and a value (character 8 of"),
+            ("user='ann", "a quoted value without its end (character 6 of"),
+            ("usr=ann", "unknown keyword \"usr\" in the connection string"),
+            ("=x", "unknown keyword \"\""),
+        ] {
+            let shown = shown(parse(text));
+            assert!(shown.starts_with(expected), "{text}: {shown}");
+        }
+    }
+
+    #[test]
+    fn no_piece_of_a_password_is_repeated() {
+        for text in [
+            "password=my hush",
+            "password=my hush host=db",
+            "password=my hu=sh",
+            "password=my hush=1",
+            "password='hush",
+            "sslpassword=my hush=1",
+        ] {
+            let shown = shown(parse(text));
+            assert!(!shown.contains("hu") && shown.contains("character"), "{text}: {shown}");
+        }
+    }
+}

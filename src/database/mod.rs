@@ -20,6 +20,9 @@ mod settings;
 mod tls;
 mod url;
 
+#[cfg(test)]
+mod tests;
+
 pub use conninfo::ConninfoError;
 pub use error::{Attempt, ConnectError};
 pub use session::{Bell, Closed, Disconnected, Session};

@@ -2,6 +2,7 @@
 //!
 //! <https://www.postgresql.org/docs/current/libpq-ssl.html>
 
+mod certificate;
 mod files;
 mod handshake;
 mod verifier;
@@ -40,6 +41,8 @@ pub(super) enum Roots {
 pub(super) struct Settings {
     pub mode: Mode,
     pub roots: Roots,
+    /// `~/.postgresql/root.crl`, which libpq would check.
+    pub revoked: Option<PathBuf>,
     /// The client's certificate and key.
     pub client: Option<ClientFiles>,
     /// TLS from the first byte, without asking whether the server has it.
@@ -68,6 +71,7 @@ impl Settings {
             None => Roots::Usual(usual("root.crt")),
         };
         let mode = mode(given, &roots)?;
+        refuse_unnamed_hosts(given, mode)?;
         let (tls12, tls13) = versions(given)?;
         Ok(Self {
             mode,
@@ -75,6 +79,7 @@ impl Settings {
             direct: direct(given, mode)?,
             sni: given.choice("sslsni", &[("0", false), ("1", true)])?.unwrap_or(true),
             roots,
+            revoked: usual("root.crl"),
             tls12,
             tls13,
         })
@@ -97,6 +102,15 @@ fn mode(given: &Given, roots: &Roots) -> Result<Mode, ConninfoError> {
             Err(given.wrong("sslmode", "with sslrootcert=system it must be verify-full"))
         }
         (mode, _) => Ok(mode.unwrap_or(Mode::Prefer)),
+    }
+}
+
+/// An address alone isn't a name that a certificate could be checked for.
+fn refuse_unnamed_hosts(given: &Given, mode: Mode) -> Result<(), ConninfoError> {
+    let unnamed = !given.list("hostaddr").is_empty() && given.list("host").is_empty();
+    match mode == Mode::VerifyFull && unnamed {
+        true => Err(given.wrong("sslmode", "verify-full needs a host name besides the address")),
+        false => Ok(()),
     }
 }
 

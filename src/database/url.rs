@@ -92,8 +92,8 @@ impl<'a> Url<'a> {
             }
         }
         for (name, list) in [("host", hosts), ("port", ports)] {
-            if list.iter().any(|part| !part.is_empty()) {
-                let value = self.decode(&list.join(","))?;
+            let value = self.decode(&list.join(","))?;
+            if !value.is_empty() {
                 self.set(name, value);
             }
         }
@@ -168,5 +168,93 @@ impl<'a> Url<'a> {
         }
         let decoded = percent_encoding::percent_decode_str(part).decode_utf8();
         Ok(decoded.map_err(|_| syntax(self.text, self.at, "not UTF-8"))?.into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::conninfo::{parse, shown};
+
+    #[test]
+    fn urls_read_as_in_libpq() {
+        for (url, expected) in [
+            ("postgres://", ""),
+            ("postgresql://", ""),
+            ("postgres://db", "host=db"),
+            ("postgres://db:6432", "host=db port=6432"),
+            ("postgres://db:/shop", "host=db dbname=shop"),
+            ("postgres://ann@db/shop", "user=ann host=db dbname=shop"),
+            ("postgres://ann:pw@db", "user=ann password=pw host=db"),
+            ("postgres://ann:@db", "user=ann host=db"),
+            ("postgres://:pw@db", "password=pw host=db"),
+            ("postgres://@/shop", "dbname=shop"),
+            ("postgres:///shop", "dbname=shop"),
+            ("postgres:///", ""),
+            ("postgres://ann:p%40%2F%3A%25@db", "user=ann password=p@/:% host=db"),
+            ("postgres://ann:a:b?c#d@db", "user=ann password=a:b?c#d host=db"),
+            ("postgres://b%C3%A4r@db/%F0%9F%90%98", "user=bär host=db dbname=🐘"),
+            ("postgres://a+b@db/c+d", "user=a+b host=db dbname=c+d"),
+            ("postgres://a:1,b,c:3/x", "host=a,b,c port=1,,3 dbname=x"),
+            ("postgres://a,b", "host=a,b port=,"),
+            ("postgres://,b:2", "host=,b port=,2"),
+            ("postgres://[::1]:5433/x", "host=::1 port=5433 dbname=x"),
+            ("postgres://[2001:db8::1],[::1]", "host=2001:db8::1,::1 port=,"),
+            ("postgres://[fe80::1%25eth0]", "host=fe80::1%eth0"),
+            ("postgres://%2Frun%2Fpg/x", "host=/run/pg dbname=x"),
+            ("postgres://%2Frun%2Fpg:6432/x", "host=/run/pg port=6432 dbname=x"),
+            ("postgres:///x?host=/run/pg", "dbname=x host=/run/pg"),
+            ("postgres://ann@/x?host=%2Frun%2Fpg&port=1", "user=ann dbname=x host=/run/pg port=1"),
+            ("postgres://a?host=b", "host=a host=b"),
+            ("postgres://?user=ann&password=p%26w", "user=ann password=p&w"),
+            ("postgres:///?user=me@corp", "user=me@corp"),
+            ("postgres://db?sslmode=require", "host=db sslmode=require"),
+            ("postgres://db/?ssl=true", "host=db sslmode=require"),
+            ("postgres://db?sslmode=", "host=db sslmode="),
+            ("postgres://db?options=-c%20a%3Db", "host=db options=-c a=b"),
+            ("postgres://db?options=-ca=b", "host=db options=-ca=b"),
+            ("postgres://db?user=a&", "host=db user=a"),
+            ("postgres://db?service=shop", "host=db service=shop"),
+        ] {
+            assert_eq!(shown(parse(url)), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named_with_their_place() {
+        for (url, expected) in [
+            ("mysql://db/x", "the URL must start with postgres:// or postgresql:// (character 1"),
+            ("postgresql+asyncpg://db", "the URL must start with postgres://"),
+            ("jdbc:postgresql://db/x", "the URL must start with postgres://"),
+            ("postgres://[::1", "not an IPv6 address in brackets (character 12"),
+            ("postgres://[]:1", "not an IPv6 address in brackets (character 12"),
+            ("postgres://[::1]x", "not an IPv6 address in brackets (character 12"),
+            ("postgres://a%4/x", "% must be followed by two hexadecimal digits"),
+            ("postgres://a%/x", "% must be followed by two hexadecimal digits"),
+            ("postgres://a%zz/x", "% must be followed by two hexadecimal digits"),
+            ("postgres://a%00/x", "% must be followed by two hexadecimal digits"),
+            ("postgres://%ff@db/x", "not UTF-8"),
+            ("postgres://db?user", "a parameter without \"=\" and a value (character 15"),
+            ("postgres://db?hots=a", "unknown keyword \"hots\" in the connection string"),
+        ] {
+            let shown = shown(parse(url));
+            assert!(shown.starts_with(expected), "{url}: {shown}");
+        }
+    }
+
+    #[test]
+    fn no_piece_of_a_password_is_repeated() {
+        for url in [
+            "postgres://ann:hush@hush@db/x",
+            "postgres://ann:hush/hush@db/x",
+            "postgres://ann:hush/hush?hush=1@db/x",
+            "postgres://ann:hush?hush/hush=1@db/x",
+            "postgres://ann:1/hush?hush@db/x",
+            "postgres://ann:hush%zz@db/x",
+            "postgres://db?password=a&hush=b",
+            "postgres://db?password=a&hush",
+        ] {
+            let shown = shown(parse(url));
+            assert!(!shown.contains("hush") && shown.contains("character"), "{url}: {shown}");
+        }
     }
 }

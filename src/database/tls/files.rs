@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::verifier::{Check, Verifier};
+use super::verifier::{Check, Trust, Verifier};
 use super::{ClientFiles, Mode, Roots, Settings};
 
 /// Why TLS can't be set up.
@@ -62,18 +62,22 @@ impl Settings {
     /// `require` with root certificates checks the chain, as in libpq. `allow` and `prefer` check nothing:
     /// a check that failed would only lead to a connection without TLS.
     pub fn check(&self) -> Result<Check, TlsFault> {
-        match self.mode {
-            Mode::Disable | Mode::Allow | Mode::Prefer => Ok(Check::Nothing),
-            Mode::Require => Ok(self.root_store()?.map_or(Check::Nothing, Check::Chain)),
-            Mode::VerifyCa => self.root_store()?.map(Check::Chain).ok_or(TlsFault::NoRoots),
-            Mode::VerifyFull => {
-                self.root_store()?.map(Check::ChainAndName).ok_or(TlsFault::NoRoots)
-            }
+        if self.mode <= Mode::Prefer {
+            return Ok(Check::Nothing);
+        }
+        match (self.trust()?, self.mode) {
+            (None, Mode::Require) => Ok(Check::Nothing),
+            (None, _) => Err(TlsFault::NoRoots),
+            (Some(trust), mode) => match self.revoked.as_deref().filter(|path| path.exists()) {
+                Some(path) => Err(wrong(path, "revocation lists can't be checked here")),
+                None if mode == Mode::VerifyFull => Ok(Check::ChainAndName(trust)),
+                None => Ok(Check::Chain(trust)),
+            },
         }
     }
 
-    /// The roots; a file in the usual place may be missing, one that was named may not.
-    fn root_store(&self) -> Result<Option<RootCertStore>, TlsFault> {
+    /// Whom to trust; a file in the usual place may be missing, one that was named may not.
+    fn trust(&self) -> Result<Option<Trust>, TlsFault> {
         match &self.roots {
             Roots::System => system_roots().map(Some),
             Roots::File(path) => roots_from(path).map(Some),
@@ -83,18 +87,22 @@ impl Settings {
     }
 }
 
-fn system_roots() -> Result<RootCertStore, TlsFault> {
-    let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if store.is_empty() { Err(TlsFault::NoSystemRoots) } else { Ok(store) }
+fn system_roots() -> Result<Trust, TlsFault> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    match roots.is_empty() {
+        true => Err(TlsFault::NoSystemRoots),
+        false => Ok(Trust { roots, pinned: Vec::new() }),
+    }
 }
 
-fn roots_from(path: &Path) -> Result<RootCertStore, TlsFault> {
-    let mut store = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        store.add(certificate).map_err(|error| wrong(path, error))?;
+fn roots_from(path: &Path) -> Result<Trust, TlsFault> {
+    let pinned = certificates(path)?;
+    let mut roots = RootCertStore::empty();
+    for certificate in &pinned {
+        roots.add(certificate.clone()).map_err(|error| wrong(path, error))?;
     }
-    Ok(store)
+    Ok(Trust { roots, pinned })
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
