@@ -7,6 +7,7 @@ use rowcast::demo::cluster::{Cluster, Options, Programs, Stop};
 
 use crate::support::{connect, eventually, fresh_database, private_cluster};
 
+/// A zombie has ended; where nobody collects orphans it stays in the list of processes.
 fn is_running(pid: u32) -> bool {
     let state = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
     let state = String::from_utf8_lossy(&state.stdout).into_owned();
