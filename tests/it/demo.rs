@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rowcast::demo::cluster::{Cluster, Options, Programs, Stop};
+use rowcast::demo::shop;
+use rowcast::demo::workload::{self, ACTIONS, Action};
 
 use crate::support::{connect, eventually, fresh_database, private_cluster};
 
@@ -103,4 +105,49 @@ async fn held_by(output: tokio::process::ChildStdout) -> (u32, std::path::PathBu
         }
     }
     panic!("the owner ended early");
+}
+
+async fn fresh_shop() -> tokio_postgres::Client {
+    let client = connect(&fresh_database().await).await;
+    shop::open(&client).await.unwrap();
+    client
+}
+
+async fn count(client: &tokio_postgres::Client, what: &str) -> i64 {
+    let sql = format!("select count(*) from {what}");
+    client.query_one(&sql, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn a_new_shop_has_rows_in_every_table() {
+    let shop = fresh_shop().await;
+    for table in ["customers", "products", "orders", "order_items", "messages"] {
+        assert!(count(&shop, table).await > 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn the_shop_stays_small() {
+    let shop = fresh_shop().await;
+    for _ in 0..workload::MAX_ORDERS + 50 {
+        workload::act(&shop, Action::PlaceOrder).await.unwrap();
+        workload::act(&shop, Action::Restock).await.unwrap();
+        workload::act(&shop, Action::SendMessage).await.unwrap();
+    }
+    assert_eq!(count(&shop, "orders").await, workload::MAX_ORDERS);
+    assert_eq!(count(&shop, "messages").await, workload::MAX_MESSAGES);
+}
+
+#[tokio::test]
+async fn the_shops_books_balance() {
+    let shop = fresh_shop().await;
+    for _ in 0..20 {
+        for (action, _) in ACTIONS {
+            workload::act(&shop, action).await.unwrap();
+        }
+    }
+    let wrong = "orders where total is distinct from \
+        (select sum(quantity * price) from order_items where order_id = orders.id)";
+    assert_eq!(count(&shop, wrong).await, 0);
+    assert_eq!(count(&shop, "products where stock < 0 or price <= cost").await, 0);
 }

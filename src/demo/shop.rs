@@ -1,0 +1,28 @@
+//! The sample shop: its tables and rows, and what the daemon serves of them.
+
+use std::net::SocketAddr;
+
+use tokio_postgres::Client;
+
+use super::workload;
+use crate::config::{self, Config, Environment, Faults};
+
+/// The shop's database.
+pub const DATABASE: &str = "shop";
+
+const TABLES_AND_ROWS: &str = include_str!("shop.sql");
+const SERVED: &str = include_str!("shop.toml");
+
+/// Makes the shop in an empty database and places the first orders.
+pub async fn open(client: &Client) -> Result<(), tokio_postgres::Error> {
+    client.batch_execute(TABLES_AND_ROWS).await?;
+    workload::first_orders(client).await
+}
+
+/// The daemon's configuration: the user's own environment has no say in the demo.
+pub fn config(url: &str, listen: SocketAddr) -> Result<Config, Faults> {
+    let quoted = |text: &str| toml::Value::String(text.to_owned());
+    let (url, listen) = (quoted(url), quoted(&listen.to_string()));
+    let text = format!("{SERVED}\n[database]\nurl = {url}\n\n[server]\nlisten = {listen}\n");
+    config::parse(Some(("the demo's configuration", &text)), &Environment::new())
+}
