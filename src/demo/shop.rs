@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio_postgres::Client;
 
 use super::workload;
-use crate::config::{self, Config, Environment, Faults};
+use crate::config::{Config, Draft, Environment, Faults};
 
 /// The shop's database.
 pub const DATABASE: &str = "shop";
@@ -24,5 +24,5 @@ pub fn config(url: &str, listen: SocketAddr) -> Result<Config, Faults> {
     let quoted = |text: &str| toml::Value::String(text.to_owned());
     let (url, listen) = (quoted(url), quoted(&listen.to_string()));
     let text = format!("{SERVED}\n[database]\nurl = {url}\n\n[server]\nlisten = {listen}\n");
-    config::parse(Some(("the demo's configuration", &text)), &Environment::new())
+    Draft::read(Some(("the demo's configuration", &text)), &Environment::new()).finish()
 }
