@@ -8,9 +8,10 @@ use crate::changelog::Wake;
 use crate::config::{Config, print_size};
 use crate::policy::TableSettings;
 
-/// Reads the configuration, connects to the database, and reports every fault with its place and a remedy.
+/// Report every fault in the configuration, as the database sees it
 ///
-/// Changes nothing. Ends with 0 if all is well, with 64 if there are faults.
+/// Reads the configuration, connects to the database, and reports all faults with their places and remedies. Changes
+/// nothing. Ends with 0 if all is well, with 64 if there are faults.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {}
 

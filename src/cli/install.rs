@@ -1,12 +1,11 @@
 //! `rowcast install`: the schema and the triggers, put in place.
 
-use std::future::Future;
-
 use super::{Global, not_built};
 
-/// Creates or upgrades the schema `rowcast` and the triggers on the tables of the configuration.
+/// Put the schema and the triggers in place
 ///
-/// Repeatable: what is already as it should be stays untouched.
+/// Creates or upgrades the schema `rowcast`, and the triggers on the tables of the configuration. Repeatable: what is
+/// already as it should be stays untouched.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Print the SQL and change nothing
@@ -20,6 +19,7 @@ pub struct Arguments {
     pub grant_to: Option<String>,
 }
 
-pub fn run(_arguments: Arguments, _global: &Global) -> impl Future<Output = anyhow::Result<()>> {
-    not_built("install")
+pub async fn run(_arguments: Arguments, global: &Global) -> anyhow::Result<()> {
+    global.checked().await?;
+    not_built("install").await
 }

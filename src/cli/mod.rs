@@ -13,7 +13,8 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{self, Config, Faults};
 use crate::database::ConnectError;
@@ -39,25 +40,28 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 64 bad configuration.";
 
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// The configuration [default: rowcast.toml, if there is one]
+    /// The configuration [default: ROWCAST_CONFIG, else rowcast.toml if there is one]
     ///
-    /// Every value of it can also be given as an environment variable, which then wins:
-    /// ROWCAST_SERVER__LISTEN for `listen` in `[server]`.
-    #[arg(long, global = true, value_name = "FILE", env = "ROWCAST_CONFIG")]
+    /// Every value in it can also be given as an environment variable, which then wins: for `listen` in `[server]` it
+    /// is ROWCAST_SERVER__LISTEN.
+    #[arg(long, global = true, value_name = "FILE", env = "ROWCAST_CONFIG", hide_env = true)]
     pub config: Option<PathBuf>,
 
-    /// How the log looks, which goes to standard error
+    /// How the log on standard error looks [default: ROWCAST_LOG_FORMAT, else text]
     ///
-    /// RUST_LOG says how much is logged: warn, info (the default), debug, or rowcast::changelog=debug.
+    /// RUST_LOG says how much of it there is: warn, info (the default), debug, or rowcast::changelog=debug.
     #[arg(
         long,
         global = true,
-        value_name = "FORMAT",
+        value_name = "text|json",
         value_enum,
         default_value_t,
+        hide_default_value = true,
         hide_possible_values = true,
-        env = "ROWCAST_LOG_FORMAT"
+        env = "ROWCAST_LOG_FORMAT",
+        hide_env = true
     )]
     pub log_format: LogFormat,
 }
@@ -73,19 +77,12 @@ impl Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the daemon
     Serve(serve::Arguments),
-    /// Try it: a private PostgreSQL with a sample shop, and the daemon beside it
     Demo(demo::Arguments),
-    /// Put the schema and the triggers in place
     Install(install::Arguments),
-    /// Remove every trace from the database
     Uninstall(uninstall::Arguments),
-    /// Report every fault in the configuration, as the database sees it
     Check(check::Arguments),
-    /// Show what is watched, the log's size and age, and who reads it
     Status(status::Arguments),
-    /// Print a table's events as they happen, from a running daemon
     Tail(tail::Arguments),
 }
 
@@ -96,7 +93,7 @@ pub struct Usage(pub String);
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let Arguments { global, command } = Arguments::parse();
+    let Arguments { global, command } = arguments();
     telemetry::init(global.log_format);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -106,6 +103,17 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error, global.log_format),
     }
+}
+
+/// Parses the arguments; an empty environment variable counts as absent.
+fn arguments() -> Arguments {
+    let mut command = Arguments::command();
+    for (name, variable) in [("config", "ROWCAST_CONFIG"), ("log_format", "ROWCAST_LOG_FORMAT")] {
+        if std::env::var_os(variable).is_some_and(|value| value.is_empty()) {
+            command = command.mut_arg(name, |argument| argument.env(Resettable::Reset));
+        }
+    }
+    Arguments::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }
 
 async fn run(command: Command, global: &Global) -> anyhow::Result<()> {

@@ -1,13 +1,14 @@
 //! `rowcast status`: what is watched, and who reads it.
 
-use std::future::Future;
-
 use super::{Global, not_built};
 
-/// Shows the watched tables, the log's size and age, the readers and how far they are behind.
+/// Show what is watched, the log's size and age, and who reads it
+///
+/// Asks the database: the daemon need not run. For each reader it says how far behind it is.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {}
 
-pub fn run(_arguments: Arguments, _global: &Global) -> impl Future<Output = anyhow::Result<()>> {
-    not_built("status")
+pub async fn run(_arguments: Arguments, global: &Global) -> anyhow::Result<()> {
+    global.load()?;
+    not_built("status").await
 }

@@ -4,9 +4,9 @@ use std::future::Future;
 
 use super::{Global, not_built};
 
-/// Prints the events of a table as they happen, until it is interrupted.
+/// Print a table's events as they happen
 ///
-/// Connects to a running daemon, not to the database.
+/// Connects to a running daemon, not to the database, and goes on until it is interrupted.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The table, as the configuration lists it: orders or sales.orders

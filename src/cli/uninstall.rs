@@ -1,15 +1,14 @@
 //! `rowcast uninstall`: every trace removed from the database.
 
-use std::future::Future;
-
 use super::{Global, not_built};
 
-/// Drops the triggers and the schema `rowcast`, with all that is in the log.
+/// Remove every trace from the database
 ///
-/// The tables and their rows stay as they are.
+/// Drops the triggers and the schema `rowcast`, with all that is in the log. The tables and their rows stay as they are.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {}
 
-pub fn run(_arguments: Arguments, _global: &Global) -> impl Future<Output = anyhow::Result<()>> {
-    not_built("uninstall")
+pub async fn run(_arguments: Arguments, global: &Global) -> anyhow::Result<()> {
+    global.load()?;
+    not_built("uninstall").await
 }

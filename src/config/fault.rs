@@ -8,9 +8,6 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
-/// The width to which explanations are wrapped.
-const WIDTH: usize = 100;
-
 /// A stretch of the file or of an environment variable.
 #[derive(Clone)]
 pub struct Place {
@@ -167,7 +164,8 @@ impl Faults {
     pub fn render(&self, colour: bool) -> String {
         let theme =
             if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false);
+        let handler =
+            GraphicalReportHandler::new_themed(theme).with_wrap_lines(false).with_links(false);
         let mut text = String::new();
         for fault in self.sorted() {
             if handler.render_report(&mut text, fault).is_err() {

@@ -1,4 +1,6 @@
 //! The integration tests: one binary, one private PostgreSQL, one database for each test.
 
+mod catalog;
+mod config;
 mod demo;
 mod support;
