@@ -22,7 +22,7 @@ const PREFERRED: &str = "\
 /// What events depend on, after the `options` that were given: rows as text look as they do in the log.
 const REQUIRED: &str = "\
     -c TimeZone=UTC \
-    -c DateStyle=ISO \
+    -c DateStyle=ISO,MDY \
     -c IntervalStyle=postgres \
     -c bytea_output=hex \
     -c extra_float_digits=1";
@@ -140,13 +140,16 @@ impl Search<'_> {
     }
 
     async fn open(&self, target: &Target, password: Option<&Secret>) -> Result<Session, Problem> {
+        let given = self.database.options.as_deref();
         let mut config = self.config(target, password);
+        config.options(format!("{PREFERRED} {} {REQUIRED}", given.unwrap_or_default()));
         let tls = self.tls.renewed();
         match self.negotiate(&mut config, target, &tls).await {
             // Setting them later would be worse: behind a pooler others would inherit them.
             Err(error) if error::is_pooler_without_options(&error) => {
                 tracing::warn!(%target, "a pooler refuses session settings: its servers' are used");
-                config.options(self.database.options.as_deref().unwrap_or_default());
+                let mut config = self.config(target, password);
+                given.map(|given| config.options(given));
                 let session = start(self.negotiate(&mut config, target, &tls).await?, tls);
                 self.wanted.check(session).await
             }
@@ -188,6 +191,7 @@ impl Search<'_> {
         }
     }
 
+    /// Everything but the options.
     fn config(&self, target: &Target, password: Option<&Secret>) -> Config {
         let database = self.database;
         let mut config = Config::new();
@@ -201,8 +205,6 @@ impl Search<'_> {
         }
         let ours = || format!("rowcast {}", self.purpose);
         config.application_name(database.application_name.clone().unwrap_or_else(ours));
-        let given = database.options.as_deref().unwrap_or_default();
-        config.options(format!("{PREFERRED} {given} {REQUIRED}"));
         config.channel_binding(database.channel_binding);
         if database.tls.direct {
             config.ssl_negotiation(SslNegotiation::Direct);

@@ -2,5 +2,6 @@
 
 mod catalog;
 mod config;
+mod database;
 mod demo;
 mod support;

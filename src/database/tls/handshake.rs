@@ -72,7 +72,8 @@ impl MakeTlsConnect<Socket> for Connector {
                 .transpose()
         };
         let rustls = match make(host) {
-            Err(_) if !self.name_matters => make(NO_NAME),
+            // Sockets have no host, and no TLS either.
+            Err(_) if !self.name_matters || host.is_empty() => make(NO_NAME),
             made => made,
         };
         let rustls = rustls.map_err(io::Error::other)?;
