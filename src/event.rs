@@ -2,9 +2,13 @@
 //!
 //! Pure. Who may see an event is `policy`'s to say, how it looks is `wire`'s.
 
+mod row;
+
 use std::time::SystemTime;
 
-use crate::catalog::TableId;
+use crate::catalog::{Column, TableId};
+
+pub use row::{Row, Unreadable};
 
 /// Identifies a change; ascending per row, not in commit order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,3 +48,81 @@ pub struct Change {
     /// What the writer called itself: `set local rowcast.origin = '…'`.
     pub origin: Option<String>,
 }
+
+/// What happened to a row, in Feathers' words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Created,
+    Updated,
+    Patched,
+    Removed,
+    Truncated,
+}
+
+impl Kind {
+    /// The word for it, the same on every transport.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Created => "created",
+            Kind::Updated => "updated",
+            Kind::Patched => "patched",
+            Kind::Removed => "removed",
+            Kind::Truncated => "truncated",
+        }
+    }
+}
+
+/// The rows of a change, split into columns once, whatever the number of those who look.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    change: &'a Change,
+    old: Option<Row<'a>>,
+    new: Option<Row<'a>>,
+}
+
+/// What happened to one row.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    pub kind: Kind,
+    pub change: &'a Change,
+    /// The row after the change; for `removed`, as it last was; none for `truncated`.
+    pub row: Option<&'a Row<'a>>,
+    /// The row before the change, where there was one.
+    pub old: Option<&'a Row<'a>>,
+}
+
+impl<'a> Rows<'a> {
+    /// Splits the change's rows into the columns of its table.
+    pub fn read(change: &'a Change, columns: &[Column]) -> Result<Self, Unreadable> {
+        let read = |row: &'a Option<RowText>| {
+            row.as_ref().map(|text| Row::read(text, columns)).transpose()
+        };
+        Ok(Self { change, old: read(&change.old)?, new: read(&change.new)? })
+    }
+
+    /// The events of the change, in order: two where the key (positions in `columns`) changed, none for
+    /// `Op::Reset`. `updates` is what the table calls an UPDATE.
+    pub fn events(&self, key: &[usize], updates: Kind) -> impl Iterator<Item = Event<'_>> {
+        let (old, new) = (self.old.as_ref(), self.new.as_ref());
+        let event = |kind, row, old| Some(Event { kind, change: self.change, row, old });
+        let events = match self.change.op {
+            Op::Insert => [event(Kind::Created, new, None), None],
+            Op::Update if self.same_key(key) => [event(updates, new, old), None],
+            Op::Update => [event(Kind::Removed, old, old), event(Kind::Created, new, None)],
+            Op::Delete => [event(Kind::Removed, old, old), None],
+            Op::Truncate => [event(Kind::Truncated, None, None), None],
+            Op::Reset => [None, None],
+        };
+        events.into_iter().flatten()
+    }
+
+    fn same_key(&self, key: &[usize]) -> bool {
+        match (&self.old, &self.new) {
+            (Some(old), Some(new)) => key.iter().all(|&at| old.value(at) == new.value(at)),
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

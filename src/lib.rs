@@ -12,8 +12,10 @@ pub mod changelog;
 pub mod cursor;
 pub mod event;
 pub mod policy;
-pub mod shape;
+
 pub mod wire;
+
+pub mod shape;
 
 pub mod transport;
 

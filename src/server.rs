@@ -1,1 +1,112 @@
+//! Builds the stages, owns their tasks, and drains them.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::changelog::Reading;
+use crate::policy::Served;
+use crate::shape::{self, Ended, Hub};
+use crate::transport::{self, App, Metrics, Timing};
+
+/// How long open connections get to take their leave.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// What delivery needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub transport: transport::Settings,
+    /// Whether requests without a credential are served.
+    pub anonymous: bool,
+    pub shape: shape::Settings,
+    pub timing: Timing,
+}
+
+impl Settings {
+    pub fn new(transport: transport::Settings, anonymous: bool) -> Self {
+        let outbox_max_bytes = transport.outbox_max_bytes;
+        let shape = shape::Settings { outbox_max_bytes, ..shape::Settings::default() };
+        Self { transport, anonymous, shape, timing: Timing::default() }
+    }
+}
+
+/// How draining ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    Wholly,
+    /// Connections that were still open at the deadline were cut.
+    CutOff,
+}
+
+/// Why the server stopped without having been told to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the change log's reader has ended")]
+    ReaderGone,
+    #[error("a task died")]
+    TaskDied(#[source] JoinError),
+    #[error("a task ended before its time")]
+    TaskEnded,
+}
+
+/// Serves what the readings say until `shutdown`, then drains within a deadline.
+pub async fn run(
+    settings: Settings,
+    served: Served,
+    readings: mpsc::Receiver<Reading>,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<Drained, Error> {
+    let served = Arc::new(served);
+    let observed = shape::Observed::default();
+    let stop = shutdown.child_token();
+    let (hub, handle) =
+        Hub::new(Arc::clone(&served), settings.shape, observed.clone(), readings, stop.clone());
+    let app = Arc::new(App {
+        served,
+        hub: handle,
+        metrics: Metrics::new(&observed),
+        anonymous: settings.anonymous,
+        allowed_origins: settings.transport.allowed_origins,
+        timing: settings.timing,
+    });
+    let mut tasks = JoinSet::new();
+    tasks.spawn(hub.run().map(Finished::Hub));
+    let max_connections = settings.transport.max_connections;
+    let serving = transport::serve(listener, app, max_connections, stop.clone());
+    tasks.spawn(serving.map(|()| Finished::Transport));
+    let early = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => None,
+        Some(ended) = tasks.join_next() => Some(cause(ended)),
+    };
+    stop.cancel();
+    let drained = drain(tasks).await;
+    tracing::info!(?drained, "stopped serving");
+    early.map_or(Ok(drained), Err)
+}
+
+enum Finished {
+    Hub(Ended),
+    Transport,
+}
+
+fn cause(ended: Result<Finished, JoinError>) -> Error {
+    match ended {
+        Ok(Finished::Hub(Ended::ReaderGone)) => Error::ReaderGone,
+        Ok(Finished::Hub(Ended::Stopped) | Finished::Transport) => Error::TaskEnded,
+        Err(error) => Error::TaskDied(error),
+    }
+}
+
+/// Waits for what is left to end by itself, until the deadline; what hasn't ended then is cut off.
+async fn drain(mut tasks: JoinSet<Finished>) -> Drained {
+    let ended = timeout(DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
+    ended.map_or(Drained::CutOff, |()| Drained::Wholly)
+}

@@ -1,1 +1,73 @@
+//! Shapes: what decides the bytes that a subscriber gets. Those with equal shapes share one evaluation of each
+//! change, one encoding and one buffer.
+//!
+//! One task, the hub, owns the registry of shapes and readers. It never writes to a socket: it puts deliveries
+//! into bounded outboxes, and waits for a full one only as long as its reader makes progress.
 
+mod command;
+mod deliver;
+mod delivered;
+mod gather;
+mod hub;
+mod observed;
+mod outbox;
+mod reader;
+mod registry;
+
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::policy::View;
+
+pub use command::{Handle, Subscriber};
+pub use hub::{Ended, Hub};
+pub use observed::Observed;
+pub use outbox::{Inbox, Taken};
+
+/// What makes two subscriptions one shape.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ShapeKey {
+    pub view: Arc<View>,
+    pub with_old: bool,
+}
+
+/// The hub's bounds and times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What may wait for one reader, in bytes.
+    pub outbox_max_bytes: usize,
+    /// A connection without news gets a `commit` this often.
+    pub keepalive: Duration,
+    /// How long the feed waits for a reader whose outbox is full and who takes nothing.
+    pub patience: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            outbox_max_bytes: 4 << 20,
+            keepalive: Duration::from_secs(15),
+            patience: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Whether the feed is live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// The change log's reader has not caught up for the first time, or starts anew.
+    Starting,
+    Live,
+    /// The database can't be reached.
+    Lost,
+}
+
+/// Why the hub ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Its outbox was full and it took nothing.
+    TooSlow,
+    /// The daemon stops.
+    Restarting,
+}

@@ -1,6 +1,22 @@
-//! Framing on sockets, nothing else.
+//! Framing on sockets, nothing else: what is sent was made by `wire`, who gets it was decided by `shape`.
+
+mod files;
+mod gate;
+mod listener;
+mod metrics;
+mod problem;
+mod router;
+mod sse;
+mod stall;
+mod upgrade;
+mod websocket;
 
 use std::net::SocketAddr;
+use std::time::Duration;
+
+pub use listener::serve;
+pub use metrics::Metrics;
+pub use router::App;
 
 /// `[server]` of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +40,33 @@ impl Default for Settings {
             max_event_bytes: 1 << 20,
             outbox_max_bytes: 8 << 20,
             max_connections: 100_000,
+        }
+    }
+}
+
+/// How long transports wait for their peers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// For a request's headers.
+    pub header: Duration,
+    /// A WebSocket is pinged this often, and closed when two pings have brought no sign of life.
+    pub ping: Duration,
+    /// For a feed over HTTP to become live, before it is told to come back later.
+    pub live: Duration,
+    /// For a peer to take anything at all of an answer over HTTP.
+    pub stall: Duration,
+    /// For a peer to take what is left and the close frame.
+    pub close: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            header: Duration::from_secs(10),
+            ping: Duration::from_secs(20),
+            live: Duration::from_secs(10),
+            stall: Duration::from_secs(10),
+            close: Duration::from_secs(3),
         }
     }
 }

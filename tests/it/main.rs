@@ -3,5 +3,6 @@
 mod catalog;
 mod config;
 mod database;
+mod delivery;
 mod demo;
 mod support;

@@ -1,0 +1,85 @@
+//! How connections talk to the hub.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::outbox::{Inbox, Outbox, outbox};
+use super::{Readiness, ShapeKey};
+use crate::wire::Format;
+
+/// How many commands may wait for the hub before connections wait to send more.
+pub(super) const MAX_WAITING: usize = 1_024;
+
+/// A connection, to the hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ReaderId(u64);
+
+#[derive(Debug)]
+pub(super) enum Command {
+    Connect { reader: ReaderId, format: Format, outbox: Outbox },
+    Subscribe { reader: ReaderId, id: String, shape: ShapeKey },
+    Unsubscribe { reader: ReaderId, id: String },
+}
+
+/// Connects new readers to the hub.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    commands: mpsc::Sender<Command>,
+    readiness: watch::Receiver<Readiness>,
+    relief: Arc<Notify>,
+    outbox_max_bytes: usize,
+    next_reader: Arc<AtomicU64>,
+}
+
+/// The hub is gone: the daemon is about to end.
+#[derive(Debug, thiserror::Error)]
+#[error("the feed has ended")]
+pub struct HubGone;
+
+impl Handle {
+    pub(super) fn new(
+        commands: mpsc::Sender<Command>,
+        readiness: watch::Receiver<Readiness>,
+        relief: Arc<Notify>,
+        outbox_max_bytes: usize,
+    ) -> Self {
+        let next_reader = Arc::default();
+        Self { commands, readiness, relief, outbox_max_bytes, next_reader }
+    }
+
+    pub fn readiness(&self) -> Readiness {
+        *self.readiness.borrow()
+    }
+
+    /// A new reader, without subscriptions. It leaves when its inbox is dropped.
+    pub async fn connect(&self, format: Format) -> Result<(Subscriber, Inbox), HubGone> {
+        let reader = ReaderId(self.next_reader.fetch_add(1, Ordering::Relaxed));
+        let (outbox, inbox) = outbox(self.outbox_max_bytes, Arc::clone(&self.relief));
+        let subscriber = Subscriber { reader, commands: self.commands.clone() };
+        subscriber.send(Command::Connect { reader, format, outbox }).await?;
+        Ok((subscriber, inbox))
+    }
+}
+
+/// A connection's way to change what it reads; the hub answers through the outbox.
+#[derive(Debug)]
+pub struct Subscriber {
+    reader: ReaderId,
+    commands: mpsc::Sender<Command>,
+}
+
+impl Subscriber {
+    pub async fn subscribe(&self, id: String, shape: ShapeKey) -> Result<(), HubGone> {
+        self.send(Command::Subscribe { reader: self.reader, id, shape }).await
+    }
+
+    pub async fn unsubscribe(&self, id: String) -> Result<(), HubGone> {
+        self.send(Command::Unsubscribe { reader: self.reader, id }).await
+    }
+
+    async fn send(&self, command: Command) -> Result<(), HubGone> {
+        self.commands.send(command).await.map_err(|_| HubGone)
+    }
+}

@@ -1,0 +1,319 @@
+//! The one task that owns shapes and readers: takes what happens, one thing at a time, and handles it at once.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::command::{Command, MAX_WAITING, ReaderId};
+use super::deliver::{self, Pressed};
+use super::gather::Gathered;
+use super::observed::Observed;
+use super::reader::{MAX_SUBSCRIPTIONS, Reader, Subscription};
+use super::registry::Registry;
+use super::{End, Handle, Readiness, Settings, ShapeKey};
+use crate::changelog::{Reading, ResetReason};
+use crate::cursor::Cursor;
+use crate::event::Change;
+use crate::policy::Served;
+use crate::wire::{self, Code, Commit, Feed, Refusal, ResetCause};
+
+/// What all feeds together may gather before it is framed.
+const GATHERED_MAX_BYTES: usize = 4 << 20;
+
+/// How the hub's work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to stop, and has told every reader.
+    Stopped,
+    /// The change log's reader is gone.
+    ReaderGone,
+}
+
+enum Input {
+    Reading(Reading),
+    Command(Command),
+    /// There is room in an outbox that the feed waits for, or patience has run out.
+    Relief,
+    Tick,
+    Ended(Ended),
+}
+
+/// The hub. Subscriptions become live between batches only.
+#[derive(Debug)]
+pub struct Hub {
+    served: Arc<Served>,
+    settings: Settings,
+    registry: Registry,
+    gathered: Gathered,
+    pressed: Pressed,
+    /// The end of the last complete batch; none until there has been one.
+    place: Option<Commit>,
+    within_batch: bool,
+    /// Subscriptions that wait for the end of a batch.
+    waiting: Vec<(ReaderId, String)>,
+    newest_at: Option<SystemTime>,
+    observed: Observed,
+    readings: mpsc::Receiver<Reading>,
+    commands: mpsc::Receiver<Command>,
+    readiness: watch::Sender<Readiness>,
+    relief: Arc<Notify>,
+    tick: Interval,
+    shutdown: CancellationToken,
+}
+
+impl Hub {
+    /// A hub and the way to connect readers to it.
+    pub fn new(
+        served: Arc<Served>,
+        settings: Settings,
+        observed: Observed,
+        readings: mpsc::Receiver<Reading>,
+        shutdown: CancellationToken,
+    ) -> (Self, Handle) {
+        let (command_sender, commands) = mpsc::channel(MAX_WAITING);
+        let (readiness, readiness_seen) = watch::channel(Readiness::Starting);
+        let relief = Arc::new(Notify::new());
+        let outbox_max_bytes = settings.outbox_max_bytes;
+        let handle =
+            Handle::new(command_sender, readiness_seen, Arc::clone(&relief), outbox_max_bytes);
+        let mut tick = tokio::time::interval(tick_of(&settings));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let hub = Self {
+            served,
+            settings,
+            registry: Registry::default(),
+            gathered: Gathered::default(),
+            pressed: Pressed::default(),
+            place: None,
+            within_batch: false,
+            waiting: Vec::new(),
+            newest_at: None,
+            observed,
+            readings,
+            commands,
+            readiness,
+            relief,
+            tick,
+            shutdown,
+        };
+        (hub, handle)
+    }
+
+    /// Works until told to stop, or until there is nothing more to read.
+    pub async fn run(mut self) -> Ended {
+        loop {
+            match self.next_input().await {
+                Input::Ended(ended) => {
+                    self.end_readers();
+                    return ended;
+                }
+                input => self.handle(input),
+            }
+        }
+    }
+
+    async fn next_input(&mut self) -> Input {
+        let overdue_at = self.pressed.overdue_at(&self.registry, self.settings.patience);
+        let may_read = self.pressed.is_empty();
+        tokio::select! {
+            reading = self.readings.recv(), if may_read => {
+                reading.map_or(Input::Ended(Ended::ReaderGone), Input::Reading)
+            }
+            Some(command) = self.commands.recv() => Input::Command(command),
+            () = self.relief.notified(), if !may_read => Input::Relief,
+            () = sleep_until(overdue_at.unwrap_or_else(Instant::now)), if !may_read => Input::Relief,
+            _ = self.tick.tick() => Input::Tick,
+            () = self.shutdown.cancelled() => Input::Ended(Ended::Stopped),
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        match input {
+            Input::Reading(Reading::Changes(changes)) => self.gather(&changes),
+            Input::Reading(Reading::Commit(cursor)) => self.commit(&cursor),
+            Input::Reading(Reading::Reset(reason)) => self.reset(reason),
+            Input::Reading(Reading::Lost) => self.lose(),
+            Input::Command(command) => self.obey(command),
+            Input::Relief => self.relieve(),
+            Input::Tick => self.keep_alive(),
+            Input::Ended(_) => {}
+        }
+        self.observe();
+    }
+
+    fn gather(&mut self, changes: &[Change]) {
+        self.within_batch = true;
+        for change in changes {
+            self.gathered.add(change, &self.served, &mut self.registry);
+            self.newest_at = self.newest_at.max(Some(change.at));
+            if !self.gathered.full.is_empty() {
+                let full = std::mem::take(&mut self.gathered.full);
+                self.deliver_some(full);
+            }
+            if self.gathered.bytes > GATHERED_MAX_BYTES {
+                self.deliver_some(self.gathered.active.clone());
+                self.gathered.bytes = 0;
+            }
+        }
+        self.observed.changes.inc_by(changes.len() as u64);
+    }
+
+    fn deliver_some(&mut self, feeds: Vec<Feed>) {
+        let now = Instant::now();
+        for feed in feeds {
+            let (registry, pressed) = (&mut self.registry, &mut self.pressed);
+            deliver::deliver_some(feed, registry, pressed, &self.observed, now);
+        }
+    }
+
+    fn commit(&mut self, cursor: &Cursor) {
+        let commit = Commit::new(cursor);
+        let gathered = std::mem::take(&mut self.gathered);
+        deliver::deliver_all(
+            &gathered.active,
+            &commit,
+            &mut self.registry,
+            &mut self.pressed,
+            &self.observed,
+            Instant::now(),
+        );
+        self.place = Some(commit);
+        self.within_batch = false;
+        self.observed.batches.inc();
+        self.observed.events_encoded.inc_by(gathered.events);
+        if let Some(at) = self.newest_at.take() {
+            let lag = SystemTime::now().duration_since(at).unwrap_or_default();
+            self.observed.lag_seconds.set(lag.as_secs_f64());
+        }
+        self.become_ready(Readiness::Live);
+        for (reader, id) in std::mem::take(&mut self.waiting) {
+            self.make_live(reader, &id);
+        }
+    }
+
+    fn reset(&mut self, reason: ResetReason) {
+        self.gathered.reset_all(ResetCause::from(reason), &mut self.registry);
+        self.observed.resets.inc();
+        self.place = None;
+        self.within_batch = false;
+        self.become_ready(Readiness::Starting);
+    }
+
+    fn lose(&mut self) {
+        if self.within_batch && !self.gathered.expect_again() {
+            self.gathered.reset_all(ResetCause::CursorExpired, &mut self.registry);
+        }
+        self.become_ready(Readiness::Lost);
+    }
+
+    fn become_ready(&mut self, readiness: Readiness) {
+        self.readiness.send_if_modified(|known| std::mem::replace(known, readiness) != readiness);
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Connect { reader, format, outbox } => {
+                let connected = Reader::new(format, outbox, Instant::now());
+                self.registry.readers.insert(reader, connected);
+            }
+            Command::Subscribe { reader, id, shape } => self.subscribe(reader, id, shape),
+            Command::Unsubscribe { reader, id } => self.unsubscribe(reader, &id),
+        }
+    }
+
+    fn subscribe(&mut self, id: ReaderId, subscription: String, shape: ShapeKey) {
+        let Some(reader) = self.registry.readers.get_mut(&id) else { return };
+        if let Err(refusal) = may_subscribe(reader, &subscription) {
+            let error = wire::error(Some(&subscription), &refusal);
+            return deliver::answer(id, error, &mut self.registry, &self.observed);
+        }
+        reader.subscriptions.push((subscription.clone(), Subscription::Waiting(shape)));
+        if self.place.is_some() && !self.within_batch {
+            self.make_live(id, &subscription);
+        } else {
+            self.waiting.push((id, subscription));
+        }
+    }
+
+    fn make_live(&mut self, id: ReaderId, subscription: &str) {
+        let Some(feed) = self.registry.attach(id, subscription) else { return };
+        let (Some(reader), Some(shape), Some(place)) =
+            (self.registry.readers.get(&id), self.registry.shapes.get(&feed), &self.place)
+        else {
+            return;
+        };
+        let view = &shape.key.view;
+        let subscribed = wire::subscribed(reader.format, subscription, feed, view, place);
+        deliver::answer(id, subscribed, &mut self.registry, &self.observed);
+    }
+
+    fn unsubscribe(&mut self, id: ReaderId, subscription: &str) {
+        let answer = match self.registry.unsubscribe(id, subscription) {
+            Some(Subscription::Live(feed)) => wire::unsubscribed(subscription, Some(feed)),
+            Some(Subscription::Waiting(_)) => wire::unsubscribed(subscription, None),
+            None => {
+                let refusal = Refusal::invalid("no subscription has this \"id\"");
+                wire::error(Some(subscription), &refusal)
+            }
+        };
+        deliver::answer(id, answer, &mut self.registry, &self.observed);
+    }
+
+    fn relieve(&mut self) {
+        let patience = self.settings.patience;
+        self.pressed.relieve(&mut self.registry, &self.observed, patience, Instant::now());
+    }
+
+    /// Sends a commit to those who have had none for long, and forgets those who left.
+    fn keep_alive(&mut self) {
+        let now = Instant::now();
+        let due = self.settings.keepalive.saturating_sub(tick_of(&self.settings));
+        let mut gone = Vec::new();
+        for (id, reader) in &mut self.registry.readers {
+            if reader.outbox().is_gone() {
+                gone.push(*id);
+                continue;
+            }
+            let Some(place) = &self.place else { continue };
+            if !reader.within_batch && now >= reader.last_commit + due {
+                reader.stage(place.alone(reader.format));
+                reader.last_commit = now;
+                self.pressed.note(*id, reader.send_staged(now), &mut gone);
+            }
+        }
+        for id in gone {
+            self.registry.remove(id);
+        }
+    }
+
+    fn end_readers(&mut self) {
+        for (_, reader) in self.registry.readers.drain() {
+            reader.outbox().end(End::Restarting);
+        }
+    }
+
+    fn observe(&self) {
+        self.observed.readers.set(self.registry.readers.len() as i64);
+        self.observed.feeds.set(self.registry.shapes.len() as i64);
+    }
+}
+
+fn may_subscribe(reader: &Reader, subscription: &str) -> Result<(), Refusal> {
+    if reader.subscription(subscription).is_some() {
+        return Err(Refusal::invalid("a subscription with this \"id\" exists"));
+    }
+    if reader.subscriptions.len() >= MAX_SUBSCRIPTIONS {
+        let detail = format!("a connection may have {MAX_SUBSCRIPTIONS} subscriptions");
+        return Err(Refusal::new(Code::TooManyRequests, detail));
+    }
+    Ok(())
+}
+
+/// How often the hub looks for readers without news.
+fn tick_of(settings: &Settings) -> Duration {
+    const TICKS: u32 = 15;
+    (settings.keepalive / TICKS).max(Duration::from_millis(1))
+}

@@ -1,0 +1,194 @@
+//! What waits for one connection: a queue bounded in bytes, filled by the hub, drained by the connection's task.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::Notify;
+
+use super::End;
+use crate::wire::Delivery;
+
+/// What an entry costs besides its bytes, which are shared.
+const ENTRY_BYTES: usize = 64;
+/// How much is handed to the connection at once.
+const TAKE_MAX_BYTES: usize = 256 << 10;
+const TAKE_MAX_ENTRIES: usize = 64;
+/// A queue that has grown past this gives its memory back once it is empty.
+const KEPT_ENTRIES: usize = 64;
+
+#[derive(Debug, Default)]
+struct State {
+    queue: VecDeque<Delivery>,
+    bytes: usize,
+    ended: Option<End>,
+    inbox_gone: bool,
+    /// The connection's task, and whether it wants deliveries or only the end.
+    waker: Option<Waker>,
+    wants_deliveries: bool,
+    /// The hub waits for this much room.
+    wanted_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    max_bytes: usize,
+    /// Rung when the room that the hub waits for is there.
+    relief: Arc<Notify>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it holds the lock")
+    }
+}
+
+/// The hub's end.
+#[derive(Debug)]
+pub struct Outbox(Arc<Shared>);
+
+/// The connection's end; dropping it is how a connection leaves.
+#[derive(Debug)]
+pub struct Inbox(Arc<Shared>);
+
+/// What became of a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    Taken,
+    /// There is no room; nothing was pushed, and `relief` rings when there is.
+    Full,
+    /// The connection is gone.
+    Gone,
+}
+
+/// What a connection finds in its outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    Deliveries,
+    Ended(End),
+}
+
+/// An outbox of at most `max_bytes`; a larger delivery is taken when nothing else waits.
+pub fn outbox(max_bytes: usize, relief: Arc<Notify>) -> (Outbox, Inbox) {
+    let shared = Arc::new(Shared { state: Mutex::default(), max_bytes, relief });
+    (Outbox(Arc::clone(&shared)), Inbox(shared))
+}
+
+impl Outbox {
+    /// Moves everything from `deliveries` into the outbox, or nothing.
+    pub fn push(&self, deliveries: &mut Vec<Delivery>) -> Pushed {
+        let cost: usize = deliveries.iter().map(cost_bytes).sum();
+        let mut state = self.0.state();
+        if state.inbox_gone || state.ended.is_some() {
+            return Pushed::Gone;
+        }
+        if state.bytes > 0 && state.bytes + cost > self.0.max_bytes {
+            state.wanted_bytes = cost;
+            return Pushed::Full;
+        }
+        state.bytes += cost;
+        state.queue.extend(deliveries.drain(..));
+        let waker = if state.wants_deliveries { state.waker.take() } else { None };
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Pushed::Taken
+    }
+
+    /// Ends the connection. One that is too slow loses what waits for it; otherwise that still goes out.
+    pub fn end(&self, end: End) {
+        let mut state = self.0.state();
+        if state.ended.is_none() {
+            state.ended = Some(end);
+        }
+        if end == End::TooSlow {
+            state.queue = VecDeque::new();
+            state.bytes = 0;
+        }
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub fn is_gone(&self) -> bool {
+        self.0.state().inbox_gone
+    }
+}
+
+impl Inbox {
+    /// Moves what waits, up to a bound, to the end of `into`; when nothing does, says whether the hub has ended.
+    pub fn poll_take(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut VecDeque<Delivery>,
+    ) -> Poll<Taken> {
+        let mut state = self.0.state();
+        if state.queue.is_empty() {
+            return match state.ended {
+                Some(end) => Poll::Ready(Taken::Ended(end)),
+                None => state.wait(cx, true),
+            };
+        }
+        let mut taken = 0;
+        for _ in 0..TAKE_MAX_ENTRIES {
+            let Some(delivery) = state.queue.pop_front() else { break };
+            taken += cost_bytes(&delivery);
+            into.push_back(delivery);
+            if taken >= TAKE_MAX_BYTES {
+                break;
+            }
+        }
+        state.release(taken, &self.0);
+        Poll::Ready(Taken::Deliveries)
+    }
+
+    /// Ready once the hub has ended a connection that must not be written to the end: one that is too slow.
+    pub fn poll_cut_off(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let mut state = self.0.state();
+        match state.ended {
+            Some(end) => Poll::Ready(end),
+            None => state.wait(cx, false),
+        }
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.inbox_gone = true;
+        state.queue = VecDeque::new();
+        let bytes = state.bytes;
+        state.release(bytes, &self.0);
+    }
+}
+
+impl State {
+    fn wait<T>(&mut self, cx: &Context<'_>, wants_deliveries: bool) -> Poll<T> {
+        self.wants_deliveries = wants_deliveries;
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    fn release(&mut self, bytes: usize, shared: &Shared) {
+        self.bytes -= bytes;
+        if self.queue.is_empty() && self.queue.capacity() > KEPT_ENTRIES {
+            self.queue = VecDeque::new();
+        }
+        let enough = self.bytes == 0 || self.bytes + self.wanted_bytes <= shared.max_bytes;
+        if self.wanted_bytes > 0 && enough {
+            self.wanted_bytes = 0;
+            shared.relief.notify_one();
+        }
+    }
+}
+
+fn cost_bytes(delivery: &Delivery) -> usize {
+    delivery.len_bytes() + ENTRY_BYTES
+}

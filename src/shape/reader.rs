@@ -1,0 +1,147 @@
+//! A connection as the hub sees it: what it subscribed to, and what waits to go to it.
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use super::ShapeKey;
+use super::outbox::{Outbox, Pushed};
+use crate::wire::{Delivery, Feed, Format, Framed};
+
+/// The most subscriptions of one connection.
+pub const MAX_SUBSCRIPTIONS: usize = 1_000;
+/// The most answers that may queue behind a reader's backlog.
+const MAX_BACKLOG_ANSWERS: usize = 64;
+
+#[derive(Debug)]
+pub enum Subscription {
+    /// Until the place in the log from which it is live is known.
+    Waiting(ShapeKey),
+    Live(Feed),
+}
+
+#[derive(Debug)]
+pub struct Reader {
+    pub format: Format,
+    pub subscriptions: Vec<(String, Subscription)>,
+    pub last_commit: Instant,
+    /// It has got events of a batch whose commit it hasn't.
+    pub within_batch: bool,
+    /// What is to go as one.
+    staged: Vec<Delivery>,
+    /// The frames that the batch's commit goes with.
+    last: Option<Framed>,
+    /// What the outbox had no room for.
+    backlog: VecDeque<Delivery>,
+    progress_at: Instant,
+    outbox: Outbox,
+}
+
+impl Reader {
+    pub fn new(format: Format, outbox: Outbox, now: Instant) -> Self {
+        Self {
+            format,
+            subscriptions: Vec::new(),
+            last_commit: now,
+            within_batch: false,
+            staged: Vec::new(),
+            last: None,
+            backlog: VecDeque::new(),
+            progress_at: now,
+            outbox,
+        }
+    }
+
+    pub fn subscription(&self, id: &str) -> Option<&Subscription> {
+        self.subscriptions.iter().find(|(known, _)| known == id).map(|(_, found)| found)
+    }
+
+    pub fn has_feed(&self, feed: Feed) -> bool {
+        let is_it = |of: &Subscription| matches!(of, Subscription::Live(live) if *live == feed);
+        self.subscriptions.iter().any(|(_, subscription)| is_it(subscription))
+    }
+
+    /// Adds to what goes out together at the next `send_staged`.
+    pub fn stage(&mut self, delivery: Delivery) {
+        self.staged.push(delivery);
+    }
+
+    /// Stages a feed's last frames of the batch; true if it is the reader's first feed.
+    pub fn stage_last(&mut self, framed: Framed) -> bool {
+        match self.last.replace(framed) {
+            None => true,
+            Some(before) => {
+                self.staged.push(before.without_commit());
+                false
+            }
+        }
+    }
+
+    /// Ends the batch with a commit behind the last feed's frames.
+    pub fn end_batch(&mut self, now: Instant) {
+        self.staged.extend(self.last.take().map(|framed| framed.with_commit()));
+        self.within_batch = false;
+        self.last_commit = now;
+    }
+
+    pub fn staged_bytes(&self) -> usize {
+        self.staged.iter().map(Delivery::len_bytes).sum()
+    }
+
+    /// Sends what was staged, in one piece if there is room.
+    pub fn send_staged(&mut self, now: Instant) -> Pushed {
+        if !self.backlog.is_empty() {
+            self.backlog.extend(self.staged.drain(..));
+            return Pushed::Full;
+        }
+        let pushed = self.outbox.push(&mut self.staged);
+        match pushed {
+            Pushed::Taken => {}
+            Pushed::Full => {
+                self.backlog.extend(self.staged.drain(..));
+                self.progress_at = now;
+                return self.relieve(now);
+            }
+            Pushed::Gone => self.staged.clear(),
+        }
+        pushed
+    }
+
+    /// Sends an answer; `Full` if the reader asks more than it reads.
+    pub fn answer(&mut self, delivery: Delivery) -> Pushed {
+        if self.backlog.is_empty() {
+            return self.outbox.push(&mut vec![delivery]);
+        }
+        if self.backlog.len() >= MAX_BACKLOG_ANSWERS {
+            return Pushed::Full;
+        }
+        self.backlog.push_back(delivery);
+        Pushed::Taken
+    }
+
+    /// Moves as much of the backlog into the outbox as there is room for.
+    pub fn relieve(&mut self, now: Instant) -> Pushed {
+        while let Some(delivery) = self.backlog.pop_front() {
+            let mut one = vec![delivery];
+            match self.outbox.push(&mut one) {
+                Pushed::Taken => self.progress_at = now,
+                Pushed::Full => {
+                    self.backlog.extend(one);
+                    self.backlog.rotate_right(1);
+                    return Pushed::Full;
+                }
+                Pushed::Gone => return Pushed::Gone,
+            }
+        }
+        Pushed::Taken
+    }
+
+    /// When it last took something while more was waiting.
+    pub fn progress_at(&self) -> Instant {
+        self.progress_at
+    }
+
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+}

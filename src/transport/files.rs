@@ -1,0 +1,51 @@
+//! The built-in pages, embedded in the program.
+
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{StatusCode, Uri};
+use rust_embed::RustEmbed;
+
+use crate::wire::{Code, Refusal};
+
+#[derive(RustEmbed)]
+#[folder = "web/"]
+#[allow_missing = true]
+struct Pages;
+
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+
+/// The file at this path; `/` is the built-in page.
+pub fn file(uri: &Uri, headers: &HeaderMap) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    let path = if path.is_empty() { "index.html" } else { path };
+    let Some(found) = Pages::get(path) else {
+        return Refusal::new(Code::NotFound, "there is nothing here").into_response();
+    };
+    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(found.metadata.sha256_hash()));
+    let common = [
+        (ETAG, etag.clone()),
+        (CACHE_CONTROL, "no-cache".to_owned()),
+        (CONTENT_SECURITY_POLICY, POLICY.to_owned()),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (REFERRER_POLICY, "no-referrer".to_owned()),
+    ];
+    let known = headers.get(IF_NONE_MATCH).and_then(|known| known.to_str().ok());
+    if known.is_some_and(|known| known.split(',').any(|one| one.trim() == etag)) {
+        return (StatusCode::NOT_MODIFIED, common).into_response();
+    }
+    (common, [(CONTENT_TYPE, content_type(path))], found.data).into_response()
+}
+
+fn content_type(path: &str) -> String {
+    let guessed = mime_guess::from_path(path).first_or_octet_stream();
+    match guessed.type_() {
+        mime_guess::mime::TEXT => format!("{guessed}; charset=utf-8"),
+        _ => guessed.to_string(),
+    }
+}

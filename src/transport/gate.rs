@@ -1,0 +1,101 @@
+//! Who gets to the resources at all: origins and credentials.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN, VARY,
+};
+use http::{Method, StatusCode, Uri};
+
+use super::router::App;
+use crate::wire::{Code, Refusal};
+
+/// Where a request comes from, as browsers tell.
+#[derive(Debug, PartialEq, Eq)]
+enum Origin {
+    /// None given, or the daemon's own.
+    Own,
+    Listed(HeaderValue),
+}
+
+/// Refuses foreign origins and bad credentials, and answers preflights.
+pub async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let origin = match origin_of(request.headers(), &app.allowed_origins) {
+        Ok(origin) => origin,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let mut response = if request.method() == Method::OPTIONS {
+        preflight()
+    } else {
+        match admit(request.headers(), request.uri(), app.anonymous) {
+            Ok(()) => next.run(request).await,
+            Err(refusal) => refusal.into_response(),
+        }
+    };
+    if let Origin::Listed(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        headers.insert(
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("Rowcast-Cursor, Retry-After"),
+        );
+    }
+    response.headers_mut().append(VARY, HeaderValue::from_static("Origin"));
+    response
+}
+
+fn origin_of(headers: &HeaderMap, allowed: &[String]) -> Result<Origin, Refusal> {
+    let Some(origin) = headers.get(ORIGIN) else { return Ok(Origin::Own) };
+    let text = origin.to_str().unwrap_or("");
+    let authority = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    if authority.is_some() && authority == host {
+        return Ok(Origin::Own);
+    }
+    if allowed.iter().any(|listed| listed.trim_end_matches('/').eq_ignore_ascii_case(text)) {
+        return Ok(Origin::Listed(origin.clone()));
+    }
+    Err(Refusal::new(Code::Forbidden, "this origin is not listed in allowed_origins"))
+}
+
+/// A credential that can't be checked is refused, never treated as anonymous.
+fn admit(headers: &HeaderMap, uri: &Uri, anonymous: bool) -> Result<(), Refusal> {
+    let in_query =
+        uri.query().is_some_and(|query| form_pairs(query).any(|(name, _)| name == "access_token"));
+    let refused = |detail| Err(Refusal::new(Code::Unauthenticated, detail));
+    if headers.contains_key(AUTHORIZATION) || in_query {
+        return refused("no way to check credentials is configured");
+    }
+    if !anonymous {
+        return refused("a credential is needed");
+    }
+    Ok(())
+}
+
+/// The parameters of a query, decoded.
+pub fn form_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (form_decoded(name), form_decoded(value))
+    })
+}
+
+fn form_decoded(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+fn preflight() -> Response {
+    let headers = [
+        (ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Accept, Cache-Control, Last-Event-ID"),
+        (ACCESS_CONTROL_MAX_AGE, "600"),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}

@@ -1,0 +1,144 @@
+//! Accepts connections and keeps each in one task from its first request to its end.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use super::router::{App, router};
+use super::stall::Stalling;
+use super::upgrade::Upgraded;
+use super::websocket;
+
+/// The most bytes of a request's headers, and what is buffered of an answer.
+const HTTP_BUFFER_BYTES: usize = 64 << 10;
+const MAX_HEADERS: usize = 64;
+/// How long accepting rests when it fails, as it does when there are no more file descriptors.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
+const TOO_MANY: &[u8] =
+    b"HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\nretry-after: 5\r\n\
+    content-type: application/problem+json\r\ncontent-length: 132\r\n\r\n\
+    {\"type\":\"about:blank\",\"title\":\"Too Many Requests\",\"status\":429,\
+    \"code\":\"too_many_requests\",\"detail\":\"too many connections\"       }";
+
+/// Serves until `shutdown`, then waits until every connection has ended; dropping it ends them at once.
+pub async fn serve(
+    listener: TcpListener,
+    app: Arc<App>,
+    max_connections: usize,
+    shutdown: CancellationToken,
+) {
+    let router = router(Arc::clone(&app));
+    let places = Arc::new(Semaphore::new(max_connections));
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) => match Arc::clone(&places).try_acquire_owned() {
+                    Ok(place) => {
+                        let (app, router) = (Arc::clone(&app), router.clone());
+                        let shutdown = shutdown.clone();
+                        connections.spawn(connection(socket, app, router, place, shutdown));
+                    }
+                    Err(_) => refuse(&socket, &app),
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_REST).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            () = shutdown.cancelled() => break,
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+fn refuse(socket: &TcpStream, app: &App) {
+    app.metrics.refused_connections.inc();
+    let _ = socket.try_write(TOO_MANY);
+}
+
+async fn connection(
+    socket: TcpStream,
+    app: Arc<App>,
+    router: Router,
+    place: OwnedSemaphorePermit,
+    shutdown: CancellationToken,
+) {
+    app.metrics.connections.inc();
+    match Box::pin(http(socket, &app, router, shutdown)).await {
+        Ok(Some((socket, read_ahead))) => websocket::serve(socket, read_ahead, &app).await,
+        Ok(None) => {}
+        Err(error) => tracing::debug!(%error, "a connection broke"),
+    }
+    app.metrics.connections.dec();
+    drop(place);
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+/// Serves HTTP; gives the socket back, with what was read ahead, if it goes on as a WebSocket.
+async fn http(
+    socket: TcpStream,
+    app: &App,
+    router: Router,
+    shutdown: CancellationToken,
+) -> Result<Option<(TcpStream, bytes::Bytes)>, Broken> {
+    socket.set_nodelay(true)?;
+    let upgraded = Upgraded::default();
+    let answer = {
+        let upgraded = upgraded.clone();
+        move |mut request: Request<Incoming>| -> Answer {
+            request.extensions_mut().insert(upgraded.clone());
+            Box::pin(router.clone().oneshot(request.map(Body::new)))
+        }
+    };
+    let io = TokioIo::new(Stalling::new(socket, app.timing.stall));
+    let mut http = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(app.timing.header)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(HTTP_BUFFER_BYTES)
+        .serve_connection(io, service_fn(answer));
+    tokio::select! {
+        done = poll_fn(|cx| http.poll_without_shutdown(cx)) => done?,
+        () = shutdown.cancelled() => {
+            Pin::new(&mut http).graceful_shutdown();
+            poll_fn(|cx| http.poll_without_shutdown(cx)).await?;
+        }
+    }
+    let parts = http.into_parts();
+    let mut socket = parts.io.into_inner().into_socket();
+    if upgraded.is_websocket() {
+        return Ok(Some((socket, parts.read_buf)));
+    }
+    socket.shutdown().await?;
+    Ok(None)
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("on its socket")]
+    Socket(#[from] io::Error),
+    #[error("in its HTTP")]
+    Http(#[from] hyper::Error),
+}

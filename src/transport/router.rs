@@ -1,0 +1,83 @@
+//! Paths → what answers them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, Uri};
+
+use super::{Metrics, Timing, files, gate, sse, upgrade};
+use crate::policy::Served;
+use crate::shape::{Handle, Readiness};
+use crate::wire::{self, Code, Refusal};
+
+/// What every request may need.
+#[derive(Debug)]
+pub struct App {
+    pub served: Arc<Served>,
+    pub hub: Handle,
+    pub metrics: Metrics,
+    pub anonymous: bool,
+    pub allowed_origins: Vec<String>,
+    pub timing: Timing,
+}
+
+/// Everything that is served on the one port.
+pub fn router(app: Arc<App>) -> Router {
+    let v1 = Router::new()
+        .route("/tables", get(tables))
+        .route("/tables/{table}/rows", get(rows))
+        .route("/tables/{table}/changes", get(sse::changes))
+        .route("/ws", get(upgrade::websocket))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(nothing_here)
+        .layer(from_fn_with_state(Arc::clone(&app), gate::pass));
+    Router::new()
+        .nest("/v1", v1)
+        .route("/healthz", get(async || "alive\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(any(file))
+        .with_state(app)
+}
+
+async fn tables(State(app): State<Arc<App>>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], wire::tables(&app.served)).into_response()
+}
+
+async fn rows() -> Refusal {
+    Refusal::invalid("\"rows\": snapshots are not available yet")
+}
+
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    let detail = match app.hub.readiness() {
+        Readiness::Live => return "ready\n".into_response(),
+        Readiness::Starting => "the change log's reader has not caught up yet",
+        Readiness::Lost => "the database can't be reached",
+    };
+    Refusal::new(Code::Unavailable, detail).into_response()
+}
+
+async fn metrics(State(app): State<Arc<App>>) -> Response {
+    ([(CONTENT_TYPE, Metrics::CONTENT_TYPE)], app.metrics.text()).into_response()
+}
+
+async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    match method {
+        Method::GET | Method::HEAD => files::file(&uri, &headers),
+        _ => wrong_method().await.into_response(),
+    }
+}
+
+async fn nothing_here(_request: Request) -> Refusal {
+    Refusal::new(Code::NotFound, "there is nothing here")
+}
+
+async fn wrong_method() -> Refusal {
+    Refusal::new(Code::MethodNotAllowed, "this resource can't be asked that way")
+}

@@ -1,0 +1,161 @@
+//! Live feeds as Server-Sent Events: a body of shared bytes.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName};
+use http::{Method, Uri};
+use http_body::Frame;
+
+use super::gate::form_pairs;
+use super::router::App;
+use crate::policy::View;
+use crate::shape::{End, Inbox, ShapeKey, Subscriber, Taken};
+use crate::wire::{self, Code, Delivery, Format, Refusal};
+
+const EVENT_STREAM: &str = "text/event-stream";
+/// Parameters of later versions.
+const NOT_YET: [&str; 8] =
+    ["where", "params", "cursor", "snapshot", "coalesce", "wait", "limit", "order"];
+
+/// `GET /v1/tables/{table}/changes`.
+pub async fn changes(
+    State(app): State<Arc<App>>,
+    Path(table): Path<String>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let asked = Asked::read(uri.query().unwrap_or(""))?;
+    let view = app.served.view(&table, asked.columns.as_deref())?;
+    if !accepts_event_stream(&headers) {
+        let detail = format!("\"Accept\" must be {EVENT_STREAM}: polling is not available yet");
+        return Err(Refusal::invalid(detail));
+    }
+    if method == Method::HEAD {
+        return Ok(answer(Body::empty()));
+    }
+    let resumes = headers.contains_key("last-event-id");
+    let stream = open(&app, view, asked.old, resumes).await?;
+    Ok(answer(Body::new(stream)))
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Asked {
+    columns: Option<Vec<String>>,
+    old: bool,
+}
+
+impl Asked {
+    fn read(query: &str) -> Result<Self, Refusal> {
+        let wrong = |name: &str, what: &str| Err(Refusal::invalid(format!("\"{name}\" {what}")));
+        let mut asked = Self::default();
+        let mut seen = Vec::new();
+        for (name, value) in form_pairs(query) {
+            match (name.as_str(), value.as_str()) {
+                (known, _) if seen.iter().any(|before| before == known) => {
+                    return wrong(known, "is given twice");
+                }
+                ("old", "true") => asked.old = true,
+                ("old", "false") => {}
+                ("old", _) => return wrong("old", "must be true or false"),
+                ("columns", names) => {
+                    asked.columns = Some(names.split(',').map(str::to_owned).collect());
+                }
+                (later, _) if NOT_YET.contains(&later) => {
+                    return wrong(later, "is not available yet");
+                }
+                (unknown, _) => {
+                    let shown: String = unknown.chars().take(40).collect();
+                    return wrong(&shown, "is not a parameter");
+                }
+            }
+            seen.push(name);
+        }
+        Ok(asked)
+    }
+}
+
+fn accepts_event_stream(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut kinds = accepted.flat_map(|value| value.split(','));
+    kinds.any(|kind| {
+        let kind = kind.split(';').next().unwrap_or("").trim();
+        kind.eq_ignore_ascii_case(EVENT_STREAM)
+    })
+}
+
+fn answer(body: Body) -> Response {
+    let headers = [
+        (CONTENT_TYPE, EVENT_STREAM),
+        (CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    (headers, body).into_response()
+}
+
+/// A live feed's body. It ends when the hub ends it; dropping it is how the client leaves.
+struct Stream {
+    ready: VecDeque<Delivery>,
+    inbox: Inbox,
+    ended: bool,
+}
+
+/// Subscribes, and waits until that is true: the answer's headers say that the feed is live.
+async fn open(app: &App, view: View, with_old: bool, resumes: bool) -> Result<Stream, Refusal> {
+    let unavailable = || Refusal::new(Code::Unavailable, "the feed is not live yet");
+    let connected = app.hub.connect(Format::EventStream).await;
+    let (subscriber, inbox) = connected.map_err(|_| unavailable())?;
+    let mut stream = Stream { ready: VecDeque::new(), inbox, ended: false };
+    stream.ready.push_back(wire::event_stream_opening(resumes));
+    let shape = ShapeKey { view: Arc::new(view), with_old };
+    subscribe(&subscriber, shape).await.map_err(|()| unavailable())?;
+    let first = poll_fn(|cx| stream.inbox.poll_take(cx, &mut stream.ready));
+    match tokio::time::timeout(app.timing.live, first).await {
+        Ok(Taken::Deliveries) => Ok(stream),
+        Ok(Taken::Ended(_)) | Err(_) => Err(unavailable()),
+    }
+}
+
+async fn subscribe(subscriber: &Subscriber, shape: ShapeKey) -> Result<(), ()> {
+    subscriber.subscribe("changes".to_owned(), shape).await.map_err(|_| ())
+}
+
+impl http_body::Body for Stream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        loop {
+            if let Some(delivery) = self.ready.pop_front() {
+                return Poll::Ready(Some(Ok(Frame::data(delivery.into_bytes()))));
+            }
+            if self.ended {
+                return Poll::Ready(None);
+            }
+            let stream = &mut *self;
+            if let Taken::Ended(end) = ready!(stream.inbox.poll_take(cx, &mut stream.ready)) {
+                stream.ended = true;
+                stream.ready.push_back(wire::event_stream_end(&refusal_of(end)));
+            }
+        }
+    }
+}
+
+fn refusal_of(end: End) -> Refusal {
+    match end {
+        End::TooSlow => Refusal::new(Code::TooManyRequests, "this reader did not keep up"),
+        End::Restarting => Refusal::new(Code::Unavailable, "restarting, come back"),
+    }
+}

@@ -1,0 +1,47 @@
+//! Why a WebSocket ends, and what is said then.
+
+use crate::shape::End;
+use crate::wire::{self, Delivery};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    /// The client asked for it; its close frame has been answered.
+    Answered,
+    /// There is nobody to say it to.
+    Gone,
+    TooSlow,
+    Restarting,
+    Unauthenticated,
+    /// What came isn't this protocol.
+    Violation,
+    TooLarge,
+    /// What came isn't RFC 6455.
+    BadFrame,
+    BadText,
+}
+
+impl Farewell {
+    /// The close frame, where one is due.
+    pub fn frame(self) -> Option<Delivery> {
+        let (code, reason) = match self {
+            Farewell::Answered | Farewell::Gone => return None,
+            Farewell::TooSlow => (4409, "this reader did not keep up with the feed"),
+            Farewell::Restarting => (1012, "restarting, come back after a random delay"),
+            Farewell::Unauthenticated => (4401, "the credential is not accepted"),
+            Farewell::Violation => (1008, "not a message of rowcast.v1"),
+            Farewell::TooLarge => (1009, "the message is too large"),
+            Farewell::BadFrame => (1002, "not a WebSocket frame"),
+            Farewell::BadText => (1007, "text must be UTF-8"),
+        };
+        Some(wire::close(code, reason))
+    }
+}
+
+impl From<End> for Farewell {
+    fn from(end: End) -> Self {
+        match end {
+            End::TooSlow => Farewell::TooSlow,
+            End::Restarting => Farewell::Restarting,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The events of one shape, gathered until they are framed: once for all of the shape's readers.
+//!
+//! The buffer is laid out as a WebSocket frame from the start; other formats are composed from its events. The
+//! newest event is held back until the batch is complete: so what ends a batch always has an event of each feed
+//! that had one, to carry the `commit` (WebSocket) or the `id` (SSE).
+
+use bytes::Bytes;
+
+use super::event::Encoder;
+use super::{Delivery, Feed, Format, event_stream, websocket};
+use crate::changelog::ResetReason;
+use crate::cursor::Cursor;
+use crate::event::Kind;
+use crate::policy::{View, Visible};
+
+/// Why readers of a feed must start anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetCause {
+    CursorExpired,
+    Failover,
+    /// The table changed in a way that events can't tell.
+    TableChanged,
+}
+
+impl ResetCause {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            ResetCause::CursorExpired => "cursor_expired",
+            ResetCause::Failover => "failover",
+            ResetCause::TableChanged => "table_changed",
+        }
+    }
+}
+
+impl From<ResetReason> for ResetCause {
+    fn from(reason: ResetReason) -> Self {
+        match reason {
+            ResetReason::CursorExpired => ResetCause::CursorExpired,
+            ResetReason::Failover => ResetCause::Failover,
+        }
+    }
+}
+
+/// A cursor, printed, and the frames that tell it to those who have no news.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    text: String,
+    websocket: Delivery,
+}
+
+impl Commit {
+    pub fn new(cursor: &Cursor) -> Self {
+        let text = cursor.to_string();
+        let websocket = websocket::commit(&text).into();
+        Self { text, websocket }
+    }
+
+    pub fn cursor(&self) -> &str {
+        &self.text
+    }
+
+    /// The frame for a connection without news.
+    pub fn alone(&self, format: Format) -> Delivery {
+        match format {
+            Format::WebSocket => self.websocket.clone(),
+            Format::EventStream => event_stream::cursor(&self.text).into(),
+        }
+    }
+}
+
+/// Which formats a shape's readers want.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Formats {
+    pub websocket: bool,
+    pub event_stream: bool,
+}
+
+/// Frames of one shape, with the batch's end behind them if it has come.
+#[derive(Clone, Debug)]
+pub struct Framed {
+    bytes: Bytes,
+    events_end: usize,
+}
+
+impl Framed {
+    pub fn len_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// For the last of a connection's feeds.
+    pub fn with_commit(&self) -> Delivery {
+        Delivery(self.bytes.clone())
+    }
+
+    /// For the others.
+    pub fn without_commit(&self) -> Delivery {
+        Delivery(self.bytes.slice(..self.events_end))
+    }
+}
+
+/// What one sealing gave, in each format that was asked for.
+#[derive(Debug, Default)]
+pub struct Sealed {
+    websocket: Option<Framed>,
+    event_stream: Option<Framed>,
+}
+
+impl Sealed {
+    pub fn format(&self, format: Format) -> Option<&Framed> {
+        match format {
+            Format::WebSocket => self.websocket.as_ref(),
+            Format::EventStream => self.event_stream.as_ref(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    pub kind: Kind,
+    pub start: usize,
+    pub end: usize,
+}
+
+/// Gathers a shape's events.
+#[derive(Debug)]
+pub struct Batch {
+    encoder: Encoder,
+    opening: Vec<u8>,
+    buffer: Vec<u8>,
+    marks: Vec<Mark>,
+    reset: Option<ResetCause>,
+    feed: Feed,
+}
+
+impl Batch {
+    pub fn new(feed: Feed, view: &View, with_old: bool) -> Self {
+        let encoder = Encoder::new(view, with_old);
+        let opening = websocket::events_opening(feed);
+        Self { encoder, opening, buffer: Vec::new(), marks: Vec::new(), reset: None, feed }
+    }
+
+    pub fn push(&mut self, seen: &Visible<'_>) {
+        self.separate();
+        let start = self.buffer.len();
+        self.encoder.write(&mut self.buffer, seen);
+        self.marks.push(Mark { kind: seen.kind(), start, end: self.buffer.len() });
+    }
+
+    /// Forgets what was gathered and tells the readers to start anew.
+    pub fn reset(&mut self, cause: ResetCause) {
+        self.buffer.clear();
+        self.marks.clear();
+        self.reset = Some(cause);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.marks.is_empty() && self.reset.is_none()
+    }
+
+    pub fn len_bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Frames all but the newest event; nothing if there is no other.
+    pub fn seal_some(&mut self, formats: Formats) -> Option<Sealed> {
+        let newest = self.marks.pop()?;
+        if self.marks.is_empty() && self.reset.is_none() {
+            self.marks.push(newest);
+            return None;
+        }
+        let held_back = self.buffer[newest.start..newest.end].to_vec();
+        self.buffer.truncate(self.marks.last().map_or(0, |mark| mark.end));
+        let sealed = self.seal(formats, None);
+        self.separate();
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(&held_back);
+        self.marks.push(Mark { kind: newest.kind, start, end: self.buffer.len() });
+        Some(sealed)
+    }
+
+    /// Frames everything, ended by the commit.
+    pub fn seal_all(&mut self, formats: Formats, commit: &Commit) -> Sealed {
+        self.seal(formats, Some(commit))
+    }
+
+    fn seal(&mut self, formats: Formats, commit: Option<&Commit>) -> Sealed {
+        let event_stream = formats.event_stream.then(|| {
+            let cursor = commit.map(Commit::cursor);
+            let bytes = event_stream::events(&self.buffer, &self.marks, self.reset, cursor);
+            Framed { events_end: bytes.len(), bytes: bytes.into() }
+        });
+        let websocket = formats.websocket.then(|| self.frame(commit));
+        self.buffer = Vec::new();
+        self.marks.clear();
+        self.reset = None;
+        Sealed { websocket, event_stream }
+    }
+
+    fn frame(&mut self, commit: Option<&Commit>) -> Framed {
+        let mut bytes = std::mem::take(&mut self.buffer);
+        let mut start = 0;
+        if !self.marks.is_empty() {
+            start = websocket::close_events(&mut bytes);
+        }
+        if let Some(cause) = self.reset {
+            let mut reset = websocket::reset(self.feed, cause);
+            reset.extend_from_slice(&bytes[start..]);
+            (bytes, start) = (reset, 0);
+        }
+        let events_end = bytes.len() - start;
+        if let Some(commit) = commit {
+            bytes.extend_from_slice(&commit.websocket.0);
+        }
+        Framed { bytes: Bytes::from(bytes).slice(start..), events_end }
+    }
+
+    fn separate(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer.extend_from_slice(&self.opening);
+        } else {
+            self.buffer.push(b',');
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What WebSocket clients say.
+
+use serde_json::{Map, Value};
+
+use super::Refusal;
+
+/// The longest `id` or `nonce` in bytes: both are sent back.
+const MAX_NAME_BYTES: usize = 256;
+/// The most columns that a subscription may name.
+const MAX_COLUMNS: usize = 1_600;
+/// Parameters of later versions, with the value that means the same as leaving them out.
+const NOT_YET: [(&str, Value); 5] = [
+    ("where", Value::Null),
+    ("params", Value::Null),
+    ("cursor", Value::Null),
+    ("snapshot", Value::Bool(false)),
+    ("coalesce", Value::Null),
+];
+
+/// A message, checked as far as it can be without knowing the tables.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ClientMessage {
+    Auth,
+    Subscribe(Subscribe),
+    Unsubscribe { id: String },
+    Ping { nonce: Option<String> },
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Subscribe {
+    pub id: String,
+    pub table: String,
+    pub columns: Option<Vec<String>>,
+    pub old: bool,
+}
+
+/// A message that can't be done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Misread {
+    /// One that asks for something wrong; the connection goes on.
+    Refused { id: Option<String>, refusal: Refusal },
+    /// One that is no message of the protocol's: who sent it speaks something else.
+    Violation(Refusal),
+}
+
+/// Reads a message.
+pub fn read_message(text: &str) -> Result<ClientMessage, Misread> {
+    let violation = |detail: &str| Misread::Violation(Refusal::invalid(detail));
+    let Ok(Value::Object(message)) = serde_json::from_str(text) else {
+        return Err(violation("a message must be a JSON object"));
+    };
+    let Some(Value::String(op)) = message.get("op") else {
+        return Err(violation("a message must have \"op\", a string"));
+    };
+    let id = message.get("id").and_then(Value::as_str).filter(|id| id.len() <= MAX_NAME_BYTES);
+    let read = match op.as_str() {
+        "auth" => Ok(ClientMessage::Auth),
+        "subscribe" => subscribe(&message),
+        "unsubscribe" => unsubscribe(&message),
+        "ping" => ping(&message),
+        _ => {
+            let shown: String = op.chars().take(40).collect();
+            return Err(violation(&format!("unknown op {shown:?}")));
+        }
+    };
+    read.map_err(|refusal| Misread::Refused { id: id.map(str::to_owned), refusal })
+}
+
+fn subscribe(message: &Map<String, Value>) -> Result<ClientMessage, Refusal> {
+    only_known(message, &["id", "table", "columns", "old"])?;
+    Ok(ClientMessage::Subscribe(Subscribe {
+        id: id(message)?,
+        table: string(message, "table")?.ok_or_else(|| wrong("table", "must be given"))?,
+        columns: columns(message)?,
+        old: boolean(message, "old")?,
+    }))
+}
+
+fn unsubscribe(message: &Map<String, Value>) -> Result<ClientMessage, Refusal> {
+    Ok(ClientMessage::Unsubscribe { id: id(message)? })
+}
+
+fn ping(message: &Map<String, Value>) -> Result<ClientMessage, Refusal> {
+    let nonce = string(message, "nonce")?;
+    if nonce.as_ref().is_some_and(|nonce| nonce.len() > MAX_NAME_BYTES) {
+        return Err(wrong("nonce", "is too long"));
+    }
+    Ok(ClientMessage::Ping { nonce })
+}
+
+/// A parameter that isn't understood could have narrowed what is sent: it must not be passed over.
+fn only_known(message: &Map<String, Value>, known: &[&str]) -> Result<(), Refusal> {
+    for (name, value) in message {
+        let later = NOT_YET.iter().find(|(later, _)| later == name);
+        match later {
+            Some((_, unset)) if value == unset || value.is_null() => {}
+            Some(("params", _)) if value.as_array().is_some_and(Vec::is_empty) => {}
+            Some(("coalesce", _)) if value.as_u64() == Some(0) => {}
+            Some(_) => return Err(wrong(name, "is not available yet")),
+            None if name == "op" || known.contains(&name.as_str()) => {}
+            None => {
+                let shown: String = name.chars().take(40).collect();
+                return Err(wrong(&shown, "is not a parameter"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn id(message: &Map<String, Value>) -> Result<String, Refusal> {
+    let id = string(message, "id")?.filter(|id| !id.is_empty());
+    let id = id.ok_or_else(|| wrong("id", "must be a string that isn't empty"))?;
+    if id.len() > MAX_NAME_BYTES {
+        return Err(wrong("id", "is too long"));
+    }
+    Ok(id)
+}
+
+fn columns(message: &Map<String, Value>) -> Result<Option<Vec<String>>, Refusal> {
+    let names = match message.get("columns") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Array(names)) if names.len() <= MAX_COLUMNS => names,
+        Some(_) => return Err(wrong("columns", "must be an array of names")),
+    };
+    let name = |value: &Value| value.as_str().map(str::to_owned);
+    let names: Option<Vec<String>> = names.iter().map(name).collect();
+    names.map(Some).ok_or_else(|| wrong("columns", "must be an array of names"))
+}
+
+fn string(message: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
+    match message.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(wrong(name, "must be a string")),
+    }
+}
+
+fn boolean(message: &Map<String, Value>, name: &str) -> Result<bool, Refusal> {
+    match message.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(value)) => Ok(*value),
+        Some(_) => Err(wrong(name, "must be true or false")),
+    }
+}
+
+fn wrong(name: &str, what: &str) -> Refusal {
+    Refusal::invalid(format!("\"{name}\" {what}"))
+}

@@ -1,0 +1,93 @@
+//! Refusals: RFC 9457 problems over HTTP, `error` messages elsewhere.
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::policy::Unknown;
+
+/// What is wrong, as clients tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    InvalidRequest,
+    Unauthenticated,
+    Forbidden,
+    UnknownTable,
+    UnknownColumn,
+    TooLarge,
+    TooManyRequests,
+    Unavailable,
+    NotFound,
+    MethodNotAllowed,
+}
+
+impl Code {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::InvalidRequest => "invalid_request",
+            Code::Unauthenticated => "unauthenticated",
+            Code::Forbidden => "forbidden",
+            Code::UnknownTable => "unknown_table",
+            Code::UnknownColumn => "unknown_column",
+            Code::TooLarge => "too_large",
+            Code::TooManyRequests => "too_many_requests",
+            Code::Unavailable => "unavailable",
+            Code::NotFound => "not_found",
+            Code::MethodNotAllowed => "method_not_allowed",
+        }
+    }
+
+    pub fn status(self) -> StatusCode {
+        match self {
+            Code::InvalidRequest | Code::UnknownColumn => StatusCode::BAD_REQUEST,
+            Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Code::Forbidden => StatusCode::FORBIDDEN,
+            Code::UnknownTable | Code::NotFound => StatusCode::NOT_FOUND,
+            Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// A request that isn't served, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Refusal {
+    pub code: Code,
+    pub detail: String,
+}
+
+impl Refusal {
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+
+    /// A request that is malformed, or asks for what isn't served.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(Code::InvalidRequest, detail)
+    }
+
+    /// `application/problem+json`.
+    pub fn problem(&self) -> Vec<u8> {
+        let status = self.code.status();
+        let problem = json!({
+            "type": "about:blank",
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "code": self.code.as_str(),
+            "detail": self.detail,
+        });
+        problem.to_string().into_bytes()
+    }
+}
+
+impl From<Unknown> for Refusal {
+    fn from(unknown: Unknown) -> Self {
+        let code = match unknown {
+            Unknown::Table(_) => Code::UnknownTable,
+            Unknown::Column(_) => Code::UnknownColumn,
+        };
+        Self::new(code, unknown.to_string())
+    }
+}
