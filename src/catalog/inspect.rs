@@ -24,7 +24,8 @@ pub struct Relation {
     pub root: Option<TableName>,
     pub may_use_schema: bool,
     pub may_select: bool,
-    /// This table and those below it on which the role may not create the triggers that are still to create.
+    /// This table and those below it on which the role may not create the triggers that are still
+    /// to create.
     pub lacks_trigger: Vec<TableName>,
     pub role: String,
 }

@@ -32,7 +32,8 @@ pub struct Found {
     pub listed_as: String,
     /// Every column of the table, hidden ones included.
     pub columns: Vec<Column>,
-    /// The columns that identify a row: the configured ones or the primary key's. Empty: rows have no key.
+    /// The columns that identify a row: the configured ones or the primary key's. Empty: rows have
+    /// no key.
     pub key: Vec<String>,
 }
 

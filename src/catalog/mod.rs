@@ -1,6 +1,7 @@
 //! The watched tables as the database knows them: columns, types, keys.
 //!
-//! Finds what the configuration lists and says what is wrong with it. Reads PostgreSQL's catalogs and changes nothing.
+//! Finds what the configuration lists and says what is wrong with it. Reads PostgreSQL's catalogs
+//! and changes nothing.
 
 mod fault;
 mod inspect;
@@ -32,11 +33,13 @@ pub struct Table {
     pub id: TableId,
     pub schema: String,
     pub name: String,
-    /// As the configuration writes it, which is also how clients ask for it: `orders` or `sales.orders`.
+    /// As the configuration writes it, which is also how clients ask for it: `orders` or
+    /// `sales.orders`.
     pub listed_as: String,
     /// Every column of the table, hidden ones included.
     pub columns: Vec<Column>,
-    /// The columns that identify a row: the primary key or the configured one. Empty: rows have no key.
+    /// The columns that identify a row: the primary key or the configured one. Empty: rows have no
+    /// key.
     pub key: Vec<String>,
 }
 

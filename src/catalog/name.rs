@@ -1,7 +1,8 @@
 //! Names of tables as people write them: `orders`, `sales.orders`, `"we.ird"."Tab""le"`.
 //!
-//! Names are taken literally: unlike in SQL nothing is folded to lower case, and blanks or other characters need no
-//! quotes. Only a dot or a quote does: it goes into double quotes, with each quote in it doubled.
+//! Names are taken literally: unlike in SQL nothing is folded to lower case, and blanks or other
+//! characters need no quotes. Only a dot or a quote does: it goes into double quotes, with each
+//! quote in it doubled.
 
 use std::fmt;
 use std::str::FromStr;
@@ -88,7 +89,8 @@ fn closing(quoted: &str) -> Result<(String, &str), NameError> {
     }
 }
 
-/// As short as the configuration may write it: without `public`, with quotes only where they are needed.
+/// As short as the configuration may write it: without `public`, with quotes only where they are
+/// needed.
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.schema != DEFAULT_SCHEMA {
@@ -124,11 +126,12 @@ pub fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Op
         .map(|(_, name)| name)
 }
 
-/// Small for names that differ by a slip or share their beginning; `None` for names that are simply others.
+/// Small for names that differ by a slip or share their beginning; `None` for names that are simply
+/// others.
 fn unlikeness(wanted: &str, name: &str) -> Option<f64> {
     const ALIKE: f64 = 0.85;
     let slips = strsim::osa_distance(wanted, name);
-    let forgiven = wanted.chars().count().max(name.chars().count()).div_ceil(4);
+    let forgiven = (wanted.chars().count().max(name.chars().count()) + 1) / 4;
     let alike = strsim::jaro_winkler(wanted, name);
     (slips <= forgiven || alike >= ALIKE).then_some(1.0 - alike)
 }

@@ -10,8 +10,8 @@ use crate::policy::TableSettings;
 
 /// Report every fault in the configuration, as the database sees it
 ///
-/// Reads the configuration, connects to the database, and reports all faults with their places and remedies. Changes
-/// nothing. Ends with 0 if all is well, with 64 if there are faults.
+/// Reads the configuration, connects to the database, and reports all faults with their places and
+/// remedies. Changes nothing. Ends with 0 if all is well, with 64 if there are faults.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {}
 
@@ -46,7 +46,10 @@ fn settings(config: &Config, version: u32) -> String {
         number => format!("{number} tables"),
     };
     format!(
-        "database  {} (PostgreSQL {}.{})\nserver    {}, {readers}\nlog       kept {}, at most {}, {wake}\n{tables}\n",
+        "database  {} (PostgreSQL {}.{})\n\
+         server    {}, {readers}\n\
+         log       kept {}, at most {}, {wake}\n\
+         {tables}\n",
         settings.database,
         version / 10_000,
         version % 10_000,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::Global;
 use crate::catalog::Found;
 use crate::config::{self, Config, Draft};
-use crate::database::{ConnectError, Session};
+use crate::database::{Database, Session};
 
 /// How long a configuration with faults waits for the database to show more of them.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -19,31 +21,34 @@ pub struct Checked {
 }
 
 impl Global {
-    /// Reads the configuration and compares it with the database. All faults of both come in one error.
+    /// Reads the configuration and compares it with the database. All faults of both come in one
+    /// error.
     ///
-    /// Warnings are left in the configuration. A database that can't be reached is an error of its own, unless the
-    /// configuration has faults anyway.
+    /// Warnings are left in the configuration. A database that can't be reached is an error of its
+    /// own, unless the configuration has faults anyway.
     pub async fn checked(&self) -> anyhow::Result<Checked> {
         let mut draft = config::read(self.config.as_deref(), &config::environment())?;
-        let session = match connect(&draft).await {
-            Ok(session) => session,
-            Err(_) if draft.has_faults() => None,
-            Err(error) => return Err(error.into()),
+        let session = match draft.database().cloned() {
+            Some(database) if !draft.has_faults() => Some(database.connect("check").await?),
+            Some(database) => patiently(&database, &mut draft).await,
+            None => None,
         };
         let Some(session) = session else {
             draft.finish()?;
-            anyhow::bail!("the database did not answer in time");
+            anyhow::bail!("no database to compare the configuration with");
         };
         let found = draft.find_tables(&session.client).await?;
         Ok(Checked { config: draft.finish()?, session, found })
     }
 }
 
-async fn connect(draft: &Draft) -> Result<Option<Session>, ConnectError> {
-    let Some(database) = draft.database() else { return Ok(None) };
-    let connecting = database.connect("check");
-    if draft.has_faults() {
-        return tokio::time::timeout(PATIENCE, connecting).await.ok().transpose();
-    }
-    connecting.await.map(Some)
+/// Connects for the sake of more faults; without success there is one warning more.
+async fn patiently(database: &Database, draft: &mut Draft) -> Option<Session> {
+    let reason = match timeout(PATIENCE, database.connect("check")).await {
+        Ok(Ok(session)) => return Some(session),
+        Ok(Err(error)) => error.explain(),
+        Err(_) => format!("{database} did not answer within {} s", PATIENCE.as_secs()),
+    };
+    draft.not_compared(&reason);
+    None
 }

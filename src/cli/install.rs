@@ -4,8 +4,8 @@ use super::{Global, not_built};
 
 /// Put the schema and the triggers in place
 ///
-/// Creates or upgrades the schema `rowcast`, and the triggers on the tables of the configuration. Repeatable: what is
-/// already as it should be stays untouched.
+/// Creates or upgrades the schema `rowcast`, and the triggers on the tables of the configuration.
+/// Repeatable: what is already as it should be stays untouched.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Print the SQL and change nothing

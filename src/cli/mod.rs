@@ -1,4 +1,5 @@
-//! The command line: what the commands are called and what they end with. The work is the library's.
+//! The command line: what the commands are called and what they end with. The work is the
+//! library's.
 
 mod check;
 mod checked;
@@ -44,14 +45,15 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 64 bad configuration.";
 pub struct Global {
     /// The configuration [default: ROWCAST_CONFIG, else rowcast.toml if there is one]
     ///
-    /// Every value in it can also be given as an environment variable, which then wins: for `listen` in `[server]` it
-    /// is ROWCAST_SERVER__LISTEN.
+    /// Every value in it can also be given as an environment variable, which then wins: for
+    /// `listen` in `[server]` it is ROWCAST_SERVER__LISTEN.
     #[arg(long, global = true, value_name = "FILE", env = "ROWCAST_CONFIG", hide_env = true)]
     pub config: Option<PathBuf>,
 
     /// How the log on standard error looks [default: ROWCAST_LOG_FORMAT, else text]
     ///
-    /// RUST_LOG says how much of it there is: warn, info (the default), debug, or rowcast::changelog=debug.
+    /// RUST_LOG says how much of it there is: warn, info (the default), debug, or
+    /// rowcast::changelog=debug.
     #[arg(
         long,
         global = true,

@@ -4,7 +4,8 @@ use super::{Global, not_built};
 
 /// Remove every trace from the database
 ///
-/// Drops the triggers and the schema `rowcast`, with all that is in the log. The tables and their rows stay as they are.
+/// Drops the triggers and the schema `rowcast`, with all that is in the log. The tables and their
+/// rows stay as they are.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {}
 

@@ -1,4 +1,5 @@
-//! A configuration that may have faults: as much of it as can be understood, so that all of them come to light.
+//! A configuration that may have faults: as much of it as can be understood, so that all of them
+//! come to light.
 
 use tokio_postgres::Client;
 
@@ -42,6 +43,12 @@ impl Draft {
         self.faults.has_errors()
     }
 
+    /// Adds a warning that there may be more faults, which only the database could show.
+    pub fn not_compared(&mut self, reason: &str) {
+        let message = "the tables were not looked up in the database: there may be more faults";
+        self.faults.push(Fault::warning(message).help(reason));
+    }
+
     /// The configuration, if it has no faults.
     pub fn finish(self) -> Result<Config, Faults> {
         match self.config {
@@ -52,8 +59,8 @@ impl Draft {
         }
     }
 
-    /// Looks the listed tables up in the database and adds what is wrong with them. What was found is in the order of
-    /// the settings, and complete if there are no faults.
+    /// Looks the listed tables up in the database and adds what is wrong with them. What was found
+    /// is in the order of the settings, and complete if there are no faults.
     pub async fn find_tables(&mut self, client: &Client) -> Result<Vec<Found>, LoadError> {
         let Some(config) = &self.config else { return Ok(Vec::new()) };
         let (found, faults) = match catalog::load(client, &config.settings.tables).await {

@@ -1,9 +1,10 @@
 //! Settings from environment variables, laid over what the file says.
 //!
-//! `ROWCAST_SERVER__LISTEN` is `listen` in `[server]`: two underscores go one level down. `ROWCAST_TABLE` replaces the
-//! whole list of tables (an array in TOML or JSON), `ROWCAST_TABLE__0__HIDE` is one value of its first entry. Other
-//! variables that begin with `ROWCAST_` are left alone unless they look like a setting: an orchestrator may have put
-//! them there (`ROWCAST_PORT`, `ROWCAST_SERVICE_HOST`).
+//! `ROWCAST_SERVER__LISTEN` is `listen` in `[server]`: two underscores go one level down.
+//! `ROWCAST_TABLE` replaces the whole list of tables (an array in TOML or JSON),
+//! `ROWCAST_TABLE__0__HIDE` is one value of its first entry. Other variables that begin with
+//! `ROWCAST_` are left alone unless they look like a setting: an orchestrator may have put them
+//! there (`ROWCAST_PORT`, `ROWCAST_SERVICE_HOST`).
 
 use std::sync::Arc;
 
@@ -127,7 +128,8 @@ fn set(at: &mut Node, path: &[Step], node: Node) -> Result<(), &'static str> {
     set(next, rest, node)
 }
 
-/// A warning for a variable that isn't a setting, but was probably meant to be one: `ROWCAST_SERVER_LISTEN`.
+/// A warning for a variable that isn't a setting, but was probably meant to be one:
+/// `ROWCAST_SERVER_LISTEN`.
 fn mistaken(name: &str) -> Option<Fault> {
     let rest = name.strip_prefix(PREFIX).filter(|rest| !rest.contains(SEPARATOR))?.to_lowercase();
     let meant = meant::SCALARS.iter().find(|path| {

@@ -1,12 +1,14 @@
 //! Faults: what is wrong, where it is written, and what would be right.
 //!
-//! Text that is shown has its secrets masked before it comes here (`secrets`).
+//! Whatever is shown has its secrets masked: texts here, what is pointed into where it is read.
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+
+use super::secrets;
 
 /// A stretch of the file or of an environment variable.
 #[derive(Clone)]
@@ -21,11 +23,12 @@ impl Place {
         Self { source: Arc::clone(source), span }
     }
 
-    /// Whether what is said of this place holds although the text is broken further on. What is said of a whole table
-    /// doesn't: what it lacks may stand in the broken part.
+    /// Whether what is said of this place holds although the text is broken further on. What is
+    /// said of a whole table doesn't: what it lacks may stand in the broken part.
     fn is_independent_of(&self, broken: &Place) -> bool {
         let text = self.source.inner();
-        let line = text[..broken.span.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
+        let before = text.get(..broken.span.start).unwrap_or(text);
+        let line = before.rfind('\n').map_or(0, |at| at + 1);
         let is_table = text.get(self.span.start..).is_some_and(|rest| rest.starts_with('['));
         self.source_name() != broken.source_name() || (self.span.end <= line && !is_table)
     }
@@ -72,7 +75,7 @@ pub struct Fault {
 
 impl Fault {
     pub fn error(message: impl Into<String>) -> Self {
-        let message = message.into();
+        let message = secrets::masked(&message.into());
         Self { severity: Severity::Error, message, place: None, label: None, help: None }
     }
 
@@ -89,7 +92,7 @@ impl Fault {
     }
 
     pub fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+        Self { help: Some(secrets::masked(&help.into())), ..self }
     }
 
     pub fn maybe_help(self, help: Option<String>) -> Self {

@@ -26,7 +26,8 @@ pub const SCALARS: [&str; 10] = [
     "auth.anonymous",
 ];
 
-/// Reads everything; what has faults is replaced by defaults or left out. `None` only if `faults` has errors.
+/// Reads everything; what has faults is replaced by defaults or left out. `None` only if `faults`
+/// has errors.
 pub fn read(root: Node, environment: &Environment, faults: &mut Faults) -> Option<Config> {
     let mut top = Section::new("", root, faults);
     let [database, server, log, auth, tables] =

@@ -1,7 +1,9 @@
-//! The configuration: a file and the environment, read into checked settings with all faults reported at once.
+//! The configuration: a file and the environment, read into checked settings with all faults
+//! reported at once.
 //!
-//! The only code that reads the file or settings from the environment. Two levels: as `written`, where every value
-//! knows its place, and as `meant`. A `draft` is compared with the database before it is held against its faults.
+//! The only code that reads the file or settings from the environment. Two levels: as `written`,
+//! where every value knows its place, and as `meant`. A `draft` is compared with the database
+//! before it is held against its faults.
 
 mod draft;
 mod environment;
@@ -64,12 +66,14 @@ pub fn environment() -> Environment {
         .collect()
 }
 
-/// Reads the configuration from `file` (else from `rowcast.toml`, if there is one) and the environment.
+/// Reads the configuration from `file` (else from `rowcast.toml`, if there is one) and the
+/// environment.
 pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Config, Faults> {
     read(file, environment)?.finish()
 }
 
-/// As [`load`], but what can be understood in spite of faults is there to be compared with the database.
+/// As [`load`], but what can be understood in spite of faults is there to be compared with the
+/// database.
 ///
 /// An error only if the file can't be read at all.
 pub fn read(file: Option<&Path>, environment: &Environment) -> Result<Draft, Faults> {

@@ -48,7 +48,8 @@ fn split_quote(value: &str) -> (Option<char>, &str) {
     (quote, if quote.is_some() { &value[1..] } else { value })
 }
 
-/// A quoted secret goes up to its closing quote, another up to a blank or a quote. What `\` escapes ends neither.
+/// A quoted secret goes up to its closing quote, another up to a blank or a quote. What `\` escapes
+/// ends neither.
 fn secret_length(quote: Option<char>, secret: &str) -> usize {
     let mut escaped = false;
     for (at, c) in secret.char_indices() {

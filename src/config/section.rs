@@ -1,4 +1,5 @@
-//! A table of the configuration whose keys are taken one by one; what is left over at the end is unknown.
+//! A table of the configuration whose keys are taken one by one; what is left over at the end is
+//! unknown.
 
 use super::fault::{Fault, Faults};
 use super::value::{self, Placed, Reader};
@@ -62,7 +63,8 @@ impl<'a> Section<'a> {
         default
     }
 
-    /// Refuses a key that the documentation knows and this version doesn't: ignored, it would seem to protect.
+    /// Refuses a key that the documentation knows and this version doesn't: ignored, it would seem
+    /// to protect.
     pub fn not_yet(&mut self, key: &'static str, what: &str) {
         self.known.push(key);
         while let Some(at) = self.entries.iter().position(|entry| entry.key == key) {

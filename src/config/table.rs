@@ -86,6 +86,9 @@ fn values(items: Vec<Placed<String>>) -> Vec<String> {
     items.into_iter().map(|item| item.value).collect()
 }
 
+const NAMES: &str = "write 'orders' or 'sales.orders'; a part with a dot or a quote in it goes in \
+                     quotes: 'sales.\"or.ders\"'";
+
 fn read_name(
     node: Option<Node>,
     table: &Place,
@@ -103,7 +106,7 @@ fn read_name(
             faults.push(
                 Fault::error(format!("`{text}` names no table: {error}"))
                     .at(&node.place)
-                    .help("write 'orders' or 'sales.orders'; a part with a dot or a quote in it goes in quotes: 'sales.\"or.ders\"'"),
+                    .help(NAMES),
             );
             None
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::{Config, Draft, Environment, Faults};
 use crate::changelog::Wake;
 use crate::policy::UpdateKind;
@@ -184,9 +186,7 @@ fn variables_of_an_orchestrator_are_left_alone_but_slips_are_named() {
 
 #[test]
 fn a_connection_string_that_names_no_database() {
-    let shown = shown(
-        "[database]\nurl = \"postgres://app:secret@db/shop?sslmod=require\"\n[server]\nlisten = \"x\"",
-    );
+    let shown = shown("[database]\nurl = \"postgres://app:secret@db/shop?sslmod=require\"\n");
     insta::assert_snapshot!(shown);
     let shown = shown_of_variables([("DATABASE_URL", "mysql://root:secret@db/shop")]);
     insta::assert_snapshot!(shown);
@@ -206,10 +206,77 @@ fn no_password_is_shown() {
         "[database]\nurl = \"postgres://app:hunter2@db/shop?sslmode=x\"",
         "[database]\nurl = \"postgres://app:hunter2@db:port/shop\"",
         "[database]\nurl = \"host=db password=hunter2 x\"",
+        "[server]\nlisten = \"postgres://app:hunter2@db/shop\"",
+        "[server]\nallowed_origins = [\"https://app:hunter2@shop.example\"]",
+        "[[table]]\nname = \"postgres://app:hunter2@db/shop\"",
         "[auth.jwt]\nsecret = \"hunter2\"",
         "[auth]\njwt = { secret = \"hunter2\" }",
     ] {
         let shown = shown(text);
         assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+/// Pieces of configurations, right and wrong, that are thrown together.
+const PIECES: [&str; 30] = [
+    "[database]",
+    "url = \"postgres://u:ä@h/d\"",
+    "[server]",
+    "listen = \"ö:1\"",
+    "[[table]]",
+    "[table]",
+    "name = \"a\"",
+    "name = 'ä.\"'",
+    "rows = \"true\"",
+    "rows = true",
+    "hide = [\"ß\", 1]",
+    "key = []",
+    "columns = {}",
+    "[table.columns]",
+    "[auth.jwt]",
+    "secret = \"ü",
+    "[auth]",
+    "anonymous = true",
+    "= 1",
+    "[",
+    "]",
+    "\"",
+    "'''",
+    "€",
+    "\r",
+    "\t# ähm",
+    "retention = 1979-05-27",
+    "[log]",
+    "max_size = -0x1",
+    "log = 5",
+];
+
+proptest! {
+    #[test]
+    fn nothing_that_is_written_makes_it_panic(
+        pieces in prop::collection::vec(prop::sample::select(PIECES.as_slice()), 0..12),
+        glue in prop::sample::select(["\n", "\r\n", " ", ""].as_slice()),
+    ) {
+        let text = pieces.join(glue);
+        if let Err(faults) = read(&text) {
+            prop_assert!(faults.has_errors());
+            prop_assert!(!faults.render(true).is_empty());
+        }
+    }
+
+    #[test]
+    fn nothing_in_the_environment_makes_it_panic(
+        name in "(SERVER|TABLE|LOG|AUTH)?(__[0-2]|__LISTEN|__HIDE|__)?(__NAME|__ROWS|__)?",
+        value in "[\\[{]?\\PC{0,8}[\\]}]?",
+    ) {
+        let environment = Environment::from([(format!("ROWCAST_{name}"), value)]);
+        if let Err(faults) = parse(Some(("rowcast.toml", MINIMAL)), &environment) {
+            prop_assert!(faults.render(false).contains("ROWCAST_"));
+        }
+    }
+
+    #[test]
+    fn masking_moves_nothing(text in "(\\PC|://|@|:|password|=|\"|'| |\n){0,40}") {
+        prop_assert_eq!(super::secrets::masked(&text).len(), text.len());
     }
 }

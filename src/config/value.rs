@@ -1,4 +1,5 @@
-//! Values of each type, read from where they were written; each reader reports what it can't accept.
+//! Values of each type, read from where they were written; each reader reports what it can't
+//! accept.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -72,7 +73,7 @@ pub fn address(node: &Node, faults: &mut Faults) -> Option<SocketAddr> {
         let fault =
             Fault::error(format!("`{text}` is not an address to listen on")).at(&node.place);
         faults.push(fault.label("needs an IP address and a port").help(format!(
-            "\"127.0.0.1:{port}\" is for this machine alone, \"0.0.0.0:{port}\" for every one that reaches it"
+            "\"127.0.0.1:{port}\" is for this machine alone, \"0.0.0.0:{port}\" for all that reach it"
         )));
     }
     address

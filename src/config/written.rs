@@ -65,7 +65,8 @@ pub fn nothing() -> Node {
     Node { value: Written::Table(Vec::new()), place }
 }
 
-/// Reads a file. Where its syntax is broken, what could be read of it is still returned, and where that begins.
+/// Reads a file. Where its syntax is broken, what could be read of it is still returned, and where
+/// that begins.
 pub fn parse(name: &str, text: &str, faults: &mut Faults) -> (Node, Option<Place>) {
     let source = source(name, text);
     let place = |span: Range<usize>| Place::new(&source, span.start..span.end.min(text.len()));

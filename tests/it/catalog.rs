@@ -1,4 +1,5 @@
-//! What is found of the listed tables in a real database, and what is said of those that aren't there.
+//! What is found of the listed tables in a real database, and what is said of those that aren't
+//! there.
 
 use rowcast::catalog::{self, At, Found, Kind, LoadError, Problem, TableId};
 use rowcast::policy::{TableSettings, UpdateKind};

@@ -119,6 +119,7 @@ async fn faults_of_the_file_are_told_without_a_database() {
     let ended = place.run(&["check"]).await;
     assert_eq!(ended.code, Some(64), "{ended:?}");
     assert!(ended.stderr.contains("did you mean `server`?"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("the tables were not looked up"), "{}", ended.stderr);
 }
 
 #[tokio::test]
