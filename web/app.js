@@ -16,6 +16,9 @@ import { drawConnection, drawRate } from './view/status.js';
 import { drawTables, drawTitle, hashOf, tableIn } from './view/tables.js';
 
 const TICK_MS = 500;
+/** Wide tables list fewer rows, so that drawing them takes no longer. */
+const CELLS_DRAWN = 4_000;
+const ROWS_DRAWN_AT_LEAST = 40;
 
 /** @type {import('./api.js').TableInfo[]} */
 let tables = [];
@@ -158,7 +161,9 @@ function draw() {
 
 function rowsInOrder() {
   const rows = [...state.shown.rows.values()];
-  return order === 'place' ? rows.reverse() : rows.sort((a, b) => b.revision - a.revision);
+  if (order === 'place') rows.reverse();
+  else rows.sort((a, b) => b.revision - a.revision);
+  return rows.slice(0, Math.max(ROWS_DRAWN_AT_LEAST, Math.floor(CELLS_DRAWN / state.columns.length)));
 }
 
 /** @param {string} pane */

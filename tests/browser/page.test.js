@@ -112,6 +112,8 @@ test('a batch shows whole, at its commit', async () => {
   server.events(order('created', 1));
   server.events(order('created', 2), order('removed', 1));
   await untilReceived();
+  await page.getByLabel('Order of the rows').selectOption('change');
+  await untilReceived();
   assert.equal(await page.locator('tbody tr').count(), 0);
   server.events(order('created', 3));
   server.commit();

@@ -1,29 +1,50 @@
-// Draws at most once a frame, and leaves the page time to breathe when drawing is slow.
+// Draws at most once a frame, and leaves the page time for everything else when drawing is slow.
 
-/** After a drawing that took t, the next begins no sooner than t times this. */
-const REST_FACTOR = 4;
+/** After a frame that took t, the next drawing waits t times this … */
+const REST_FACTOR = 3;
+/** … but never longer than this. */
+const REST_AT_MOST_MS = 750;
 
 /**
  * @param {() => void} draw
  * @returns {() => void} asks for a drawing
  */
 export function painter(draw) {
-  let asked = false;
+  /** @type {'idle' | 'planned' | 'drawing'} */
+  let phase = 'idle';
+  let askedMeanwhile = false;
   let notBefore = 0;
 
-  function frame() {
-    asked = false;
-    const began = performance.now();
-    draw();
-    const ended = performance.now();
-    notBefore = ended + (ended - began) * REST_FACTOR;
+  function ask() {
+    if (phase === 'idle') plan();
+    else if (phase === 'drawing') askedMeanwhile = true;
   }
 
-  return () => {
-    if (asked) return;
-    asked = true;
-    const rest = notBefore - performance.now();
-    if (rest > 0) setTimeout(() => requestAnimationFrame(frame), rest);
+  function plan() {
+    phase = 'planned';
+    const wait = notBefore - performance.now();
+    if (wait > 0) setTimeout(() => requestAnimationFrame(frame), wait);
     else requestAnimationFrame(frame);
-  };
+  }
+
+  function frame() {
+    phase = 'drawing';
+    askedMeanwhile = false;
+    const began = performance.now();
+    try {
+      draw();
+    } finally {
+      setTimeout(() => rest(began)); // after layout and paint, which take longer than `draw` does
+    }
+  }
+
+  /** @param {number} began */
+  function rest(began) {
+    const ended = performance.now();
+    notBefore = ended + Math.min((ended - began) * REST_FACTOR, REST_AT_MOST_MS);
+    phase = 'idle';
+    if (askedMeanwhile) plan();
+  }
+
+  return ask;
 }

@@ -10,6 +10,9 @@ import { clock, identityText, inCell, inTitle, isNumeric, valueOf } from './valu
  *   row: Row | null }} Drawn
  */
 
+/** Where more rows than this change between two drawings, nothing flashes: nobody could follow them. */
+const CALM_ROWS = 40;
+
 const SIGNS = { created: '+', updated: '~', patched: '~', removed: '−', truncated: '∅' };
 
 /** The table. */
@@ -40,9 +43,10 @@ export class RowTable {
     this.#table.hidden = rows.length === 0;
     /** @type {Map<string, Drawn>} */
     const drawn = new Map();
+    const isCalm = rows.filter((row) => this.#drawn.get(row.id)?.row !== row).length <= CALM_ROWS;
     for (const row of rows) {
       const known = this.#drawn.get(row.id) ?? this.#newRow(row.id);
-      if (known.row !== row) this.#drawRow(known, row);
+      if (known.row !== row) this.#drawRow(known, row, isCalm);
       known.tr.setAttribute('aria-selected', String(row.id === chosen));
       drawn.set(row.id, known);
     }
@@ -94,8 +98,9 @@ export class RowTable {
   /**
    * @param {Drawn} drawn
    * @param {Row} row
+   * @param {boolean} isCalm
    */
-  #drawRow(drawn, row) {
+  #drawRow(drawn, row, isCalm) {
     const before = drawn.row;
     drawn.row = row;
     const { tr, head, when, cells } = drawn;
@@ -106,7 +111,7 @@ export class RowTable {
     tr.classList.toggle('stale', row.stale);
     tr.title = titleOf(row);
     const isNewEvent = before?.revision !== row.revision;
-    if (isNewEvent) flash(tr, row.revision);
+    if (isNewEvent && isCalm) flash(tr);
     const changed = new Set(row.last.changed);
     this.#columns.forEach(({ name, type }, i) => {
       const cell = /** @type {HTMLElement} */ (cells[i]);
@@ -117,7 +122,7 @@ export class RowTable {
       const isPatch = row.last.event === 'patched' || row.last.event === 'updated';
       const hit = isPatch && (changed.has(name) || (differs && before !== null));
       cell.classList.toggle('changed', hit);
-      if (hit) flash(cell, row.revision);
+      if (hit && isCalm) flash(cell);
     });
   }
 
@@ -174,11 +179,10 @@ function drawCell(cell, source, type) {
 /**
  * Plays the highlight from its start: two equal animations take turns, as the same one would not begin anew.
  * @param {HTMLElement} target
- * @param {number} revision
  */
-function flash(target, revision) {
-  target.classList.toggle('flash-a', revision % 2 === 0);
-  target.classList.toggle('flash-b', revision % 2 === 1);
+function flash({ classList }) {
+  const isSecond = classList.toggle('flash-b', classList.contains('flash-a'));
+  classList.toggle('flash-a', !isSecond);
 }
 
 /** @param {Row} row */
