@@ -73,7 +73,8 @@ pub fn address(node: &Node, faults: &mut Faults) -> Option<SocketAddr> {
         let fault =
             Fault::error(format!("`{text}` is not an address to listen on")).at(&node.place);
         faults.push(fault.label("needs an IP address and a port").help(format!(
-            "\"127.0.0.1:{port}\" is for this machine alone, \"0.0.0.0:{port}\" for all that reach it"
+            "\"127.0.0.1:{port}\" is for this machine alone, \
+             \"0.0.0.0:{port}\" for all that reach it"
         )));
     }
     address
