@@ -1,9 +1,39 @@
 //! The change log inside the database: the only code that touches it.
+//!
+//! `sql/` captures; this module installs it, reads it in commit order, keeps the doorbell and empties what is old. It
+//! never interprets a row, and never writes to a table of the user's.
+//!
+//! # Why nothing is lost
+//!
+//! 1. *Every change is in the log, or is counted.* The trigger writes the log row in the user's own transaction; both commit
+//!    or neither does. While the capture is stopped it counts instead (`sql/130_skip.sql`), and each read compares the count.
+//! 2. *Every log row is read exactly once.* A cursor is a snapshot; a read returns the rows that its own snapshot sees and
+//!    the cursor doesn't, and that snapshot, from one statement, is the next cursor (`read.sql`). The snapshots form a
+//!    chain, and each row falls between two neighbours. `seq` and commit order play no part in it.
+//! 3. *Every row is looked for in time.* Either a reader holds the doorbell and reads every few milliseconds, or each commit rings,
+//!    or it is of a transaction that the reader still waits for (`sql/170_capture.sql`, `pace.rs`). Should a ring get
+//!    lost with its connection, the next connection begins by reading; and a slow timer reads anyhow.
+//! 4. *What can't be read any more is said.* A cursor that the log doesn't reach (`sql/050_truncated.sql`), of another epoch, or of
+//!    another timeline of the server ends in `Reset`, never in a later beginning that looks like a continuation.
+//! 5. *A batch that breaks off goes on where it broke off.* Rows come in the order of `seq`, so what was handed on is told by
+//!    the broken read's snapshot and the last `seq` (`HandedOn` in `reader.rs`), and comes neither twice nor never.
+
+mod install;
+mod maintain;
+mod pace;
+mod read;
+mod reader;
+mod server_id;
+mod status;
 
 use std::time::Duration;
 
 use crate::cursor::Cursor;
 use crate::event::Change;
+
+pub use install::{InstallError, Plan, dry_run, install, uninstall, verify};
+pub use reader::{ReaderError, run};
+pub use status::{Status, status};
 
 /// How the reader learns that there is something to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +81,6 @@ pub enum Reading {
     Commit(Cursor),
     /// What happened in between is not known; a batch that had begun is void. A `Commit` with the new beginning follows.
     Reset(ResetReason),
-    /// The database can't be reached; what was begun of a batch comes again from its start.
+    /// The database can't be reached. A batch that had begun goes on once it can, or is made void by a `Reset`.
     Lost,
 }

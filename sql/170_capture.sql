@@ -1,0 +1,86 @@
+-- The trigger of every watched table: one row changed.
+--
+-- It must not fail, must not wait, and must be quick: everything here runs for every row that the application writes. So:
+-- * No SET clauses (each costs as much as the rest but the INSERT): what depends on settings goes to pinned_json() when the
+--   session's differ from its. As search_path isn't set and the function runs as its owner, every name, operators included, is
+--   qualified; `in`, `case x when` and `between`, which look up an operator by themselves, aren't used.
+-- * No exception block: it would be a subtransaction per row. What could fail is ruled out by size; see large_json().
+--
+-- The doorbell, and why no change can be overlooked. A reader that is awake holds the bell, and writers are silent. Before it
+-- sleeps, it releases the hold, then reads the log with a snapshot R.
+-- * A writer that reads `held_until` after the release rings, if its transaction commits.
+-- * A writer that read it before the release has its transaction id by then (its row is written, or this wouldn't
+--   run). So in R it has committed, and R's read shows its change; or it is in progress, and the reader goes on looking until
+--   every transaction that R found in progress has ended.
+-- There is no third case, so whether the log row is written before or after the look at the bell makes no difference.
+--
+-- The log table's name is compiled in; rowcast.rotate() replaces this function with another name in it.
+create or replace function rowcast.capture() returns trigger
+  language plpgsql security definer
+as $$
+declare
+  now_ms   constant double precision :=
+    pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000;
+  size     constant integer := greatest(pg_catalog.pg_column_size(old), pg_catalog.pg_column_size(new));
+  loud     boolean := false;
+  cut      smallint;
+  old_json json;
+  new_json json;
+begin
+  if (pg_catalog.pg_sequence_last_value('rowcast.held_until') operator(pg_catalog.>) now_ms) is not true then
+    if pg_catalog.pg_sequence_last_value('rowcast.capture_until') operator(pg_catalog.<) now_ms then
+      perform rowcast.skip();
+      return null;
+    end if;
+    loud := pg_catalog.pg_sequence_last_value('rowcast.audience_until') operator(pg_catalog.>) now_ms;
+    if not loud and pg_catalog.pg_sequence_last_value('rowcast.seq') operator(pg_catalog.%) 4096 operator(pg_catalog.=) 0 then
+      perform rowcast.guard_size();
+    end if;
+  end if;
+
+  if size operator(pg_catalog.>) 8192 then
+    old_json := rowcast.large_json(old, pg_catalog.pg_column_size(old));
+    new_json := rowcast.large_json(new, pg_catalog.pg_column_size(new));
+    if old_json is null and tg_op operator(pg_catalog.<>) 'INSERT' then
+      old_json := rowcast.key_json(tg_argv[0]::integer, old);
+      cut := 1;
+    end if;
+    if new_json is null and tg_op operator(pg_catalog.<>) 'DELETE' then
+      new_json := rowcast.key_json(tg_argv[0]::integer, new);
+      cut := coalesce(cut, 0::smallint) operator(pg_catalog.|) 2::smallint;
+    end if;
+  elsif (pg_catalog.current_setting('TimeZone') operator(pg_catalog.=) 'UTC'
+         or pg_catalog.current_setting('TimeZone') operator(pg_catalog.=) 'Etc/UTC')
+    and (pg_catalog.current_setting('DateStyle') operator(pg_catalog.=) 'ISO, MDY'
+         or pg_catalog.current_setting('DateStyle') operator(pg_catalog.=) 'ISO, DMY')
+    and pg_catalog.current_setting('IntervalStyle') operator(pg_catalog.=) 'postgres'
+    and pg_catalog.current_setting('bytea_output') operator(pg_catalog.=) 'hex'
+    and pg_catalog.current_setting('extra_float_digits')::integer operator(pg_catalog.>) 0
+  then
+    old_json := pg_catalog.row_to_json(old);
+    new_json := pg_catalog.row_to_json(new);
+  else
+    old_json := rowcast.pinned_json(old);
+    new_json := rowcast.pinned_json(new);
+  end if;
+
+  if pg_catalog.pg_trigger_depth() operator(pg_catalog.>) 1 then
+    perform rowcast.mark_inner(tg_argv[0], pg_catalog.pg_trigger_depth());
+  end if;
+  if pg_catalog.current_setting('rowcast.inner', true) operator(pg_catalog.<>) '' then
+    if rowcast.is_late(tg_argv[0], pg_catalog.pg_trigger_depth()) then
+      new_json := rowcast.current_row(tg_argv[0]::integer, coalesce(new, old));
+    end if;
+  end if;
+
+  insert into rowcast.log_0 (seq, txid, at, table_id, cut, old, new, origin)
+  values (pg_catalog.nextval('rowcast.seq'), pg_catalog.pg_current_xact_id(), pg_catalog.clock_timestamp(),
+          tg_argv[0]::integer, cut, old_json, new_json, pg_catalog.current_setting('rowcast.origin', true));
+
+  if loud then
+    perform rowcast.ring();
+  end if;
+  return null;
+end
+$$;
+revoke execute on function rowcast.capture() from public;

@@ -1,0 +1,62 @@
+//! The daemon's pulse: keeps writers logging and ringing, and the log within its bounds.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_postgres::Client;
+
+use super::Settings;
+
+/// How often the pulse beats.
+const PERIOD: Duration = Duration::from_secs(1);
+/// For how long after a beat writers take the daemon to be alive, in milliseconds.
+const AUDIENCE_MS: i32 = 5_000;
+/// A connection that doesn't answer for so long is taken to be dead.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why the pulse stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum PulseError {
+    #[error("the pulse failed")]
+    Database(#[from] tokio_postgres::Error),
+    #[error("the connection doesn't answer")]
+    Silent,
+}
+
+/// Tells the database what the configuration says about the log.
+pub(super) async fn configure(client: &Client, settings: &Settings) -> Result<(), tokio_postgres::Error> {
+    let keep_ms = i64::try_from(settings.retention.as_millis()).unwrap_or(i64::MAX / 4);
+    let keep_bytes = i64::try_from(settings.max_size_bytes).unwrap_or(i64::MAX);
+    client.execute("select rowcast.configure($1, $2)", &[&keep_ms, &keep_bytes]).await?;
+    Ok(())
+}
+
+/// Beats until the connection fails. It runs on the connection that listens, and so tells whether that one lives.
+///
+/// `capturing` says whether changes are being logged: not while the log is larger than it may be.
+pub(super) async fn pulse(client: &Client, capturing: &watch::Sender<bool>) -> PulseError {
+    let mut period = interval(PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        period.tick().await;
+        match timeout(PATIENCE, beat(client)).await {
+            Err(_) => return PulseError::Silent,
+            Ok(Err(error)) => return error.into(),
+            Ok(Ok(on)) => {
+                if capturing.send_replace(on) && !on {
+                    tracing::error!(
+                        "the log is larger than max_size and can't be rotated: capture is stopped"
+                    );
+                }
+            }
+        }
+    }
+}
+
+async fn beat(client: &Client) -> Result<bool, tokio_postgres::Error> {
+    if client.query_one("select rowcast.rotate_if_due()", &[]).await?.try_get(0)? {
+        tracing::debug!("rotated the log");
+    }
+    client.query_one("select rowcast.keep_alive($1)", &[&AUDIENCE_MS]).await?.try_get(0)
+}
