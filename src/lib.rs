@@ -21,5 +21,7 @@ pub mod transport;
 
 pub mod server;
 
+pub mod daemon;
+
 pub mod cli;
 pub mod demo;

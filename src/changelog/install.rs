@@ -196,7 +196,8 @@ async fn state(client: &Client) -> Result<State, tokio_postgres::Error> {
 }
 
 async fn watched(client: &Client) -> Result<Vec<(i32, String)>, tokio_postgres::Error> {
-    let rows = client.query("select id, relation::text from rowcast.watched order by id", &[]).await?;
+    let rows =
+        client.query("select id, relation::text from rowcast.watched order by id", &[]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
@@ -289,7 +290,9 @@ mod tests {
 
     #[test]
     fn every_function_has_a_search_path_of_its_own_or_qualifies_every_operator() {
-        for (name, sql) in OBJECTS.iter().filter(|(_, sql)| sql.contains("create or replace function")) {
+        for (name, sql) in
+            OBJECTS.iter().filter(|(_, sql)| sql.contains("create or replace function"))
+        {
             let pinned = sql.contains("set search_path = pg_catalog, pg_temp");
             assert!(pinned || *name == "170_capture.sql", "{name}");
         }

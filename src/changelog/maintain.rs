@@ -25,7 +25,10 @@ pub enum PulseError {
 }
 
 /// Tells the database what the configuration says about the log.
-pub(super) async fn configure(client: &Client, settings: &Settings) -> Result<(), tokio_postgres::Error> {
+pub(super) async fn configure(
+    client: &Client,
+    settings: &Settings,
+) -> Result<(), tokio_postgres::Error> {
     let keep_ms = i64::try_from(settings.retention.as_millis()).unwrap_or(i64::MAX / 4);
     let keep_bytes = i64::try_from(settings.max_size_bytes).unwrap_or(i64::MAX);
     client.execute("select rowcast.configure($1, $2)", &[&keep_ms, &keep_bytes]).await?;

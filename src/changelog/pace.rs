@@ -81,7 +81,13 @@ impl Pace {
     }
 
     /// A read has ended, after `took`.
-    pub fn after_read(&mut self, now: Instant, took: Duration, brought: bool, header: &Header) -> Step {
+    pub fn after_read(
+        &mut self,
+        now: Instant,
+        took: Duration,
+        brought: bool,
+        header: &Header,
+    ) -> Step {
         if brought {
             self.last_news = now;
             self.news.push_back(now);

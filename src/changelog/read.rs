@@ -85,8 +85,9 @@ impl Log {
         // No transaction has an id this high: nothing comes after it.
         let beyond = i64::MAX.unsigned_abs();
         let xmax = cursor.map_or(beyond, Snapshot::xmax).to_string();
-        let in_progress: Vec<String> =
-            cursor.map(|c| c.in_progress().iter().map(u64::to_string).collect()).unwrap_or_default();
+        let in_progress: Vec<String> = cursor
+            .map(|c| c.in_progress().iter().map(u64::to_string).collect())
+            .unwrap_or_default();
         if self.wake == Wake::Poll {
             client.batch_execute(LOCAL_SETTINGS).await?;
         }

@@ -256,9 +256,17 @@ impl Reader {
     }
 
     /// The log has lost a table since the cursor was known to be within it.
-    async fn recheck(&mut self, on: &Connected<'_>, place: &Place, truncations: i64) -> Result<(), End> {
+    async fn recheck(
+        &mut self,
+        on: &Connected<'_>,
+        place: &Place,
+        truncations: i64,
+    ) -> Result<(), End> {
         let cursor = place.cursor.snapshot.to_string();
-        let row = on.client.query_one("select rowcast.reaches($1::text::pg_snapshot)", &[&cursor]).await?;
+        let row = on
+            .client
+            .query_one("select rowcast.reaches($1::text::pg_snapshot)", &[&cursor])
+            .await?;
         if !row.try_get::<_, bool>(0)? {
             return self.start_anew(ResetReason::CursorExpired).await;
         }

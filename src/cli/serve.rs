@@ -1,6 +1,7 @@
 //! `rowcast serve`: runs the daemon until it is told to stop.
 
-use super::{Global, not_built};
+use super::{Checked, Global, warn};
+use crate::daemon::{self, Objects};
 
 /// Run the daemon
 ///
@@ -16,7 +17,15 @@ pub struct Arguments {
     pub no_install: bool,
 }
 
-pub async fn run(_arguments: Arguments, global: &Global) -> anyhow::Result<()> {
-    global.checked().await?;
-    not_built("serve").await
+pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
+    let stop = daemon::stop_signal()?;
+    let Checked { config, session, found } = global.checked().await?;
+    warn(&config.warnings, global.log_format);
+    let objects = if arguments.no_install { Objects::Verify } else { Objects::Install };
+    let served = daemon::prepare(&config.settings, &session.client, &found, objects).await?;
+    drop(session);
+    let listener = daemon::listen(&config.settings).await?;
+    tracing::info!(tables = found.len(), "serving on http://{}", listener.local_addr()?);
+    daemon::run(config.settings, served, listener, stop).await?;
+    Ok(())
 }

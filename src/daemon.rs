@@ -1,0 +1,102 @@
+//! The whole daemon, from a checked configuration to the last connection's end: what `serve` and `demo` run.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::{Catalog, Found};
+use crate::changelog::{self, InstallError, Plan};
+use crate::config;
+use crate::policy::{NotServable, Served};
+use crate::server::{self, Drained};
+
+/// How many readings may wait between the reader and the hub, each of a few hundred KiB at most.
+const READINGS: usize = 4;
+
+/// What to do about the objects in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objects {
+    Install,
+    /// Only check that they are in place.
+    Verify,
+}
+
+/// Why the daemon can't run, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("rowcast's objects in the database aren't in place")]
+    Install(#[from] InstallError),
+    #[error(transparent)]
+    NotServable(#[from] NotServable),
+    #[error("can't listen on {0}")]
+    Listen(std::net::SocketAddr, #[source] std::io::Error),
+    #[error(transparent)]
+    Server(#[from] server::Error),
+}
+
+/// Puts the objects in place, and binds the tables to what they are in the log.
+pub async fn prepare(
+    settings: &config::Settings,
+    client: &tokio_postgres::Client,
+    found: &[Found],
+    objects: Objects,
+) -> Result<Served, Error> {
+    let tables = match objects {
+        Objects::Install => {
+            let plan = Plan { found, grant_to: None, unwatch_others: false };
+            changelog::install(client, &plan).await?
+        }
+        Objects::Verify => changelog::verify(client, found).await?,
+    };
+    let tables = tables.into_iter().map(|table| (table.id, Arc::new(table))).collect();
+    Ok(Served::bind(&Catalog { tables }, &settings.tables, settings.server.max_event_bytes)?)
+}
+
+/// Serves until `shutdown`.
+pub async fn run(
+    settings: config::Settings,
+    served: Served,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<Drained, Error> {
+    let (out, readings) = mpsc::channel(READINGS);
+    let stop = shutdown.child_token();
+    let reader = tokio::spawn(changelog::run(settings.database, settings.log, out, stop.clone()));
+    let server = server::Settings::new(settings.server, settings.anonymous);
+    let ended = server::run(server, served, readings, listener, shutdown).await;
+    stop.cancel();
+    if let Err(error) = reader.await {
+        tracing::error!(error = &error as &dyn std::error::Error, "the reader died");
+    }
+    Ok(ended?)
+}
+
+/// Opens the port.
+pub async fn listen(settings: &config::Settings) -> Result<TcpListener, Error> {
+    let address = settings.server.listen;
+    TcpListener::bind(address).await.map_err(|error| Error::Listen(address, error))
+}
+
+/// Is cancelled by SIGINT or SIGTERM. A second signal ends the process at once.
+pub fn stop_signal() -> std::io::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let token = CancellationToken::new();
+    let stop = token.clone();
+    tokio::spawn(async move {
+        for first in [true, false] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            match first {
+                true => stop.cancel(),
+                false => std::process::exit(1),
+            }
+        }
+    });
+    Ok(token)
+}
