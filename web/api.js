@@ -1,7 +1,8 @@
 // The page's HTTP requests.
 
 /**
- * @typedef {{ name: string, schema: string, key: string[] | null, columns: import('./frame.js').Column[] }} TableInfo
+ * @typedef {{ name: string, type: string }} Column
+ * @typedef {{ name: string, schema: string, key: string[] | null, columns: Column[] }} TableInfo
  */
 
 /** The server's answer to a request that it refused, in its own words. */

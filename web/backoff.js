@@ -6,26 +6,36 @@ const LIMIT_REACHED_MS = 10_000;
 const RESTART_SPREAD_MS = 4_000;
 
 /**
- * What a close code means, in words for people. `final`: trying again by itself would not help.
- * @type {Record<number, { text: string, final?: boolean }>}
+ * What a close code means, in words for people. `final`: trying again by itself would not help. `vague`: the server's
+ * own reason says more.
+ * @type {Record<number, { text: string, final?: boolean, vague?: boolean }>}
  */
 const MEANINGS = {
   1001: { text: 'the server went away' },
   1006: { text: 'the connection was lost' },
   1008: { text: 'the server refused what this page sent', final: true },
   1009: { text: 'a message was too large' },
-  1011: { text: 'the server failed' },
+  1011: { text: 'the server failed', vague: true },
   1012: { text: 'the server is restarting' },
   1013: { text: 'the server is busy' },
   4401: { text: 'the credential was refused or has ended', final: true },
   4403: { text: 'pages of this origin may not connect', final: true },
   4408: { text: 'no credential was given in time', final: true },
-  4409: { text: 'a limit of the server was reached' },
+  4409: { text: 'a limit of the server was reached', vague: true },
 };
 
 /** @param {number} code */
 export function meaningOf(code) {
   return MEANINGS[code]?.text ?? 'the connection was closed';
+}
+
+/**
+ * The more telling one of what the code means and what the server said.
+ * @param {{ code: number, reason: string }} end
+ */
+export function inBrief({ code, reason }) {
+  const meaning = MEANINGS[code];
+  return reason && (!meaning || meaning.vague) ? reason : meaningOf(code);
 }
 
 /** @param {number} code */

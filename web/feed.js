@@ -20,7 +20,7 @@ const STEADY_MS = 5_000;
  *   | { phase: 'waiting', code: number, reason: string, until: number }
  *   | { phase: 'closed', code: number, reason: string }} Connection
  *
- * @typedef {{ op: 'subscribed', id: string, key: string[], columns: import('./frame.js').Column[] }
+ * @typedef {{ op: 'subscribed', id: string, key: string[], columns: string[] }
  *   | { op: 'events', id: string, events: import('./frame.js').RowEvent[] }
  *   | { op: 'commit', cursor: string }
  *   | { op: 'reset', id: string, reason: string }

@@ -19,9 +19,8 @@ import { Reader } from './json.js';
  */
 
 /**
- * @typedef {{ name: string, type: string }} Column
  * @typedef {{ op: 'hello', protocol: string, identity?: Record<string, unknown> | null }} Hello
- * @typedef {{ op: 'subscribed', id: string, feed: number, table: string, key: string[] | null, columns: Column[] }} Subscribed
+ * @typedef {{ op: 'subscribed', id: string, feed: number, table: string, key: string[] | null, columns: string[] }} Subscribed
  * @typedef {{ op: 'events', feed: number, events: RowEvent[] }} Events
  * @typedef {{ op: 'commit', cursor: string }} Commit
  * @typedef {{ op: 'reset', feed: number, reason: string }} Reset

@@ -13,7 +13,7 @@ const SLACK = 4;
 /**
  * @typedef {import('./frame.js').RowEvent} RowEvent
  * @typedef {import('./frame.js').Cells} Cells
- * @typedef {import('./frame.js').Column} Column
+ * @typedef {import('./api.js').Column} Column
  *
  * @typedef {object} Row a row as the last event about it said
  * @property {string} id
@@ -26,7 +26,7 @@ const SLACK = 4;
  * @property {boolean} stale whether a gap in the feed came after that event
  *
  * @typedef {{ number: number, event: RowEvent }} Numbered
- * @typedef {{ kind: 'gap' | 'reset' | 'truncated', at: number, reason: string }} Notice
+ * @typedef {{ kind: 'gap' | 'reset' | 'truncated' | 'fault', at: number, reason: string }} Notice
  * @typedef {{ created: number, patched: number, removed: number, truncated: number }} Counts
  *
  * @typedef {object} View
@@ -88,7 +88,7 @@ export function reduce(state, message, now) {
     case 'lost':
       return { ...state, draft: null };
     case 'error':
-      return { ...state, subscription: { phase: 'refused', code: message.code, detail: message.detail } };
+      return message.id === undefined ? faulty(state, message, now) : refused(state, message);
   }
 }
 
@@ -117,7 +117,7 @@ export function clear(state) {
 
 /**
  * @param {State} state
- * @param {{ key: string[], columns: Column[] }} message
+ * @param {{ key: string[], columns: string[] }} message
  * @param {number} now
  * @returns {State}
  */
@@ -127,11 +127,42 @@ function subscribed(state, { key, columns }, now) {
   const shown = again ? withGap(state.shown, now) : state.shown;
   return {
     key,
-    columns: columns.length > 0 ? columns : state.columns,
+    columns: columns.map((name) => withType(name, state.columns)),
     subscription: { phase: 'ready', since },
     shown,
     draft: null,
   };
+}
+
+/**
+ * Rows that nobody keeps up to date any more would only mislead.
+ * @param {State} state
+ * @param {{ code: string, detail: string }} message
+ * @returns {State}
+ */
+function refused(state, { code, detail }) {
+  const shown = { ...state.shown, rows: new Map() };
+  return { ...state, subscription: { phase: 'refused', code, detail }, shown, draft: null };
+}
+
+/**
+ * An error that is about no subscription.
+ * @param {State} state
+ * @param {{ code: string, detail: string }} message
+ * @param {number} now
+ * @returns {State}
+ */
+function faulty(state, { code, detail }, now) {
+  const notice = /** @type {Notice} */ ({ kind: 'fault', at: now, reason: detail || code });
+  return { ...state, shown: { ...state.shown, notice } };
+}
+
+/**
+ * @param {string} name
+ * @param {Column[]} known
+ */
+function withType(name, known) {
+  return known.find((column) => column.name === name) ?? { name, type: '' };
 }
 
 /**
@@ -232,7 +263,7 @@ function withNewColumns({ columns, draft }) {
   if (!cells) return columns;
   const known = new Set(columns.map(({ name }) => name));
   const added = [...cells.keys()].filter((name) => !known.has(name));
-  return added.length > 0 ? [...columns, ...added.map((name) => ({ name, type: '' }))] : columns;
+  return added.length > 0 ? [...columns, ...added.map((name) => withType(name, []))] : columns;
 }
 
 /**

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 
 const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
+const POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const TYPES = {
   '.css': 'text/css', '.html': 'text/html', '.js': 'text/javascript', '.svg': 'image/svg+xml',
 };
@@ -30,7 +31,7 @@ export const ORDERS = {
 export const VISITS = {
   name: 'visits',
   schema: 'public',
-  key: null,
+  key: [],
   columns: [{ name: 'page', type: 'text' }, { name: 'seconds', type: 'real' }],
 };
 
@@ -137,8 +138,8 @@ export class FakeServer {
     const table = this.tables.find(({ name }) => name === message.table);
     this.#feeds += 1;
     socket.send(JSON.stringify({
-      op: 'subscribed', id: message.id, feed: this.#feeds, table: table.name, key: table.key, columns: table.columns,
-      cursor: 'abc',
+      op: 'subscribed', id: message.id, feed: this.#feeds, table: table.name, key: table.key,
+      columns: table.columns.map(({ name }) => name), cursor: 'abc',
     }));
     this.subscriptions.push(message);
     this.#asked.emit('subscribe');
@@ -152,7 +153,7 @@ export class FakeServer {
       const body = await readFile(file);
       response.writeHead(200, {
         'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
-        'content-security-policy': "default-src 'self'",
+        'content-security-policy': POLICY,
       });
       response.end(body);
     } catch {

@@ -7,7 +7,7 @@ const COLUMNS = [{ name: 'id', type: 'bigint' }, { name: 'status', type: 'text' 
 const NOW = 1_000_000;
 
 function ready(key = ['id']) {
-  return play(begin({ key, columns: COLUMNS }), { op: 'subscribed', id: 'a', key, columns: COLUMNS });
+  return play(begin({ key, columns: COLUMNS }), { op: 'subscribed', id: 'a', key, columns: ['id', 'status'] });
 }
 
 function play(state, ...messages) {
@@ -84,7 +84,7 @@ test('a lost connection voids the open batch', () => {
 });
 
 test('after a reconnect what was listed is marked as possibly out of date', () => {
-  const again = { op: 'subscribed', id: 'a', key: ['id'], columns: COLUMNS };
+  const again = { op: 'subscribed', id: 'a', key: ['id'], columns: ['id', 'status'] };
   const state = play(ready(), events(order('created', 1, 'a')), COMMIT, { op: 'lost' }, again);
   assert.equal(state.shown.rows.get('1').stale, true);
   assert.equal(state.shown.notice.kind, 'gap');
@@ -124,7 +124,15 @@ test('a column that was added shows up with the first row that has it', () => {
   assert.deepEqual(state.columns.map(({ name }) => name), ['id', 'status', 'added']);
 });
 
-test('a refused subscription says why', () => {
-  const state = play(ready(), { op: 'error', id: 'a', code: 'unknown_table', detail: 'no such table' });
+test('a refused subscription says why, and leaves no rows that nobody keeps up to date', () => {
+  const state = play(ready(), events(order('created', 1, 'a')), COMMIT, { op: 'error', id: 'a', code: 'unknown_table', detail: 'no such table' });
   assert.deepEqual(state.subscription, { phase: 'refused', code: 'unknown_table', detail: 'no such table' });
+  assert.deepEqual(shown(state), []);
+});
+
+test('an error about nothing in particular is told, and changes nothing else', () => {
+  const before = play(ready(), events(order('created', 1, 'a')), COMMIT);
+  const state = play(before, { op: 'error', id: undefined, code: 'invalid_request', detail: 'what?' });
+  assert.deepEqual(state.shown.notice, { kind: 'fault', at: NOW, reason: 'what?' });
+  assert.equal(state.shown.rows, before.shown.rows);
 });

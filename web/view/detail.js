@@ -6,7 +6,7 @@ import { clock, identityText, valueOf } from './value.js';
 
 /**
  * @typedef {import('../state.js').Row} Row
- * @typedef {import('../frame.js').Column} Column
+ * @typedef {import('../api.js').Column} Column
  */
 
 const SHOWN_CHARS = 100_000;

@@ -42,6 +42,8 @@ function textOf({ kind, at, reason }, table) {
       return `Connected again at ${clock(at)}. Changes made in between aren't listed; rows in grey may have changed.`;
     case 'reset':
       return `The feed began anew at ${clock(at)} (${reason}). Changes may have been missed, so the list is empty.`;
+    case 'fault':
+      return `The server reported an error at ${clock(at)}: ${reason}`;
     case 'truncated':
       return `All rows of ${table} were removed by TRUNCATE at ${clock(at)}.`;
   }

@@ -5,7 +5,7 @@ import { clock, identityText, inCell, inTitle, isNumeric, valueOf } from './valu
 
 /**
  * @typedef {import('../state.js').Row} Row
- * @typedef {import('../frame.js').Column} Column
+ * @typedef {import('../api.js').Column} Column
  * @typedef {{ tr: HTMLTableRowElement, head: HTMLElement, when: HTMLElement, cells: HTMLElement[],
  *   row: Row | null }} Drawn
  */

@@ -1,6 +1,6 @@
 // The bar at the top: connection, identity, events per second.
 
-import { meaningOf } from '../backoff.js';
+import { inBrief, meaningOf } from '../backoff.js';
 import { formatRate, SECONDS } from '../rate.js';
 import { byId, part, setText } from './dom.js';
 
@@ -41,7 +41,7 @@ function describe(connection, now) {
       return 'Live';
     case 'waiting': {
       const seconds = Math.max(0, Math.ceil((connection.until - now) / 1000));
-      return `Reconnecting in ${seconds} s: ${meaningOf(connection.code)}`;
+      return `Reconnecting in ${seconds} s: ${inBrief(connection)}`;
     }
     case 'closed':
       return `Closed: ${reasonOf(connection)}`;
