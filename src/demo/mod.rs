@@ -3,5 +3,8 @@
 //! What it starts ends with it, however it ends; see `cluster`.
 
 pub mod cluster;
+mod run;
 pub mod shop;
 pub mod workload;
+
+pub use run::{Options, run};

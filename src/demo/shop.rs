@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio_postgres::Client;
 
 use super::workload;
-use crate::config::{Config, Draft, Environment, Faults};
+use crate::config::{Draft, Environment};
 
 /// The shop's database.
 pub const DATABASE: &str = "shop";
@@ -20,9 +20,9 @@ pub async fn open(client: &Client) -> Result<(), tokio_postgres::Error> {
 }
 
 /// The daemon's configuration: the user's own environment has no say in the demo.
-pub fn config(url: &str, listen: SocketAddr) -> Result<Config, Faults> {
+pub fn draft(url: &str, listen: SocketAddr) -> Draft {
     let quoted = |text: &str| toml::Value::String(text.to_owned());
     let (url, listen) = (quoted(url), quoted(&listen.to_string()));
     let text = format!("{SERVED}\n[database]\nurl = {url}\n\n[server]\nlisten = {listen}\n");
-    Draft::read(Some(("the demo's configuration", &text)), &Environment::new()).finish()
+    Draft::read(Some(("the demo's configuration", &text)), &Environment::new())
 }

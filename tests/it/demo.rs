@@ -1,111 +1,18 @@
-//! The private cluster and the demo: they work, and leave nothing behind.
+//! The demo: a shop that stays small and sound, a command that serves it and leaves nothing behind.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
 
-use rowcast::demo::cluster::{Cluster, Options, Programs, Stop};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use rowcast::demo::shop;
 use rowcast::demo::workload::{self, ACTIONS, Action};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
 
-use crate::support::{connect, eventually, fresh_database, private_cluster};
-
-/// A zombie has ended; where nobody collects orphans it stays in the list of processes.
-fn is_running(pid: u32) -> bool {
-    let state = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
-    let state = String::from_utf8_lossy(&state.stdout).into_owned();
-    !state.trim().is_empty() && !state.starts_with('Z')
-}
-
-async fn is_gone(pid: u32, directory: &Path) {
-    let gone = async || (!is_running(pid) && !directory.exists()).then_some(());
-    eventually("the server and its directory are gone", gone).await;
-}
-
-#[tokio::test]
-async fn each_database_is_new() {
-    let (one, other) =
-        (connect(&fresh_database().await).await, connect(&fresh_database().await).await);
-    one.batch_execute("create table t (a int)").await.unwrap();
-    assert!(other.query("select * from t", &[]).await.is_err());
-}
-
-#[tokio::test]
-async fn a_dropped_cluster_leaves_nothing() {
-    let cluster = private_cluster(&[]);
-    let (pid, directory) = (cluster.pid().unwrap(), cluster.directory().to_owned());
-    assert!(is_running(pid) && directory.join("data").exists());
-    drop(cluster);
-    assert!(!is_running(pid) && !directory.exists());
-}
-
-#[tokio::test]
-async fn settings_reach_the_server() {
-    let cluster = private_cluster(&[("work_mem", "123kB"), ("cluster_name", r"it's \ odd")]);
-    let client = connect(&cluster.url("postgres")).await;
-    for (name, value) in [("work_mem", "123kB"), ("cluster_name", r"it's \ odd"), ("fsync", "off")]
-    {
-        let row = client.query_one(&format!("show {name}"), &[]).await.unwrap();
-        assert_eq!(row.get::<_, String>(0), value);
-    }
-}
-
-#[tokio::test]
-async fn a_killed_server_starts_again_with_what_was_committed() {
-    let mut cluster = private_cluster(&[("synchronous_commit", "on")]);
-    let client = connect(&cluster.url("postgres")).await;
-    client.batch_execute("create table t as select 1 as a").await.unwrap();
-    for how in [Stop::Kill, Stop::Immediate, Stop::Fast] {
-        cluster.restart(how).unwrap();
-        let client = connect(&cluster.url("postgres")).await;
-        assert_eq!(client.query_one("select a from t", &[]).await.unwrap().get::<_, i32>(0), 1);
-    }
-}
-
-#[tokio::test]
-async fn over_tcp_a_password_is_asked_for() {
-    let programs = Programs::find(None).unwrap();
-    let cluster = Cluster::start(&programs, Options { tcp: true, ..Options::default() }).unwrap();
-    let url = cluster.url("postgres");
-    connect(&url).await.batch_execute("select 1").await.unwrap();
-    let (start, rest) = url.split_once("postgres:").unwrap();
-    let wrong = format!("{start}postgres:x{rest}");
-    assert!(tokio_postgres::connect(&wrong, tokio_postgres::NoTls).await.is_err());
-}
-
-/// Not a test by itself: the process that the next test kills.
-#[test]
-#[ignore = "runs until it is killed"]
-#[expect(clippy::print_stdout, reason = "the next test reads it")]
-fn holds_a_cluster_until_killed() {
-    let cluster = private_cluster(&[]);
-    println!("\nholding {} {}", cluster.pid().unwrap(), cluster.directory().display());
-    loop {
-        std::thread::park();
-    }
-}
-
-#[tokio::test]
-async fn a_killed_owner_leaves_nothing() {
-    let mut command = tokio::process::Command::new(std::env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "demo::holds_a_cluster_until_killed", "--nocapture"]);
-    let mut owner = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
-    let (pid, directory) = held_by(owner.stdout.take().unwrap()).await;
-    assert!(is_running(pid));
-    owner.kill().await.unwrap();
-    is_gone(pid, &directory).await;
-}
-
-async fn held_by(output: tokio::process::ChildStdout) -> (u32, std::path::PathBuf) {
-    use tokio::io::{AsyncBufReadExt as _, BufReader};
-    let mut lines = BufReader::new(output).lines();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        if let Some(held) = line.strip_prefix("holding ") {
-            let (pid, directory) = held.split_once(' ').unwrap();
-            return (pid.parse().unwrap(), directory.into());
-        }
-    }
-    panic!("the owner ended early");
-}
+use crate::cluster::is_gone;
+use crate::support::{DEADLINE, connect, fresh_database};
 
 async fn fresh_shop() -> tokio_postgres::Client {
     let client = connect(&fresh_database().await).await;
@@ -150,4 +57,115 @@ async fn the_shops_books_balance() {
         (select sum(quantity * price) from order_items where order_id = orders.id)";
     assert_eq!(count(&shop, wrong).await, 0);
     assert_eq!(count(&shop, "products where stock < 0 or price <= cost").await, 0);
+}
+
+fn rowcast_demo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rowcast"));
+    command.arg("demo").args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.kill_on_drop(true);
+    command
+}
+
+/// A running demo, as far as what it prints tells of it.
+struct Demo {
+    process: Child,
+    _output: Lines<BufReader<ChildStdout>>,
+    url: String,
+    database: String,
+}
+
+impl Demo {
+    async fn start() -> Self {
+        let mut process =
+            rowcast_demo(&["--listen", "127.0.0.1:0", "--rate", "50"]).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (mut url, mut database) = (None, None);
+        while url.is_none() || database.is_none() {
+            let line = timeout(DEADLINE, lines.next_line()).await.unwrap().unwrap();
+            let line = line.expect("the demo ended early");
+            url = url.or_else(|| after(&line, "open:"));
+            database = database.or_else(|| after(&line, "psql '"));
+        }
+        Self { process, _output: lines, url: url.unwrap(), database: database.unwrap() }
+    }
+
+    fn directory(&self) -> PathBuf {
+        let (_, rest) = self.database.split_once("host=").unwrap();
+        rest.split('&').next().unwrap().into()
+    }
+
+    fn server_pid(&self) -> u32 {
+        let file = std::fs::read_to_string(self.directory().join("data/postmaster.pid")).unwrap();
+        file.lines().next().unwrap().parse().unwrap()
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.process.id().unwrap()).unwrap();
+        kill(Pid::from_raw(pid), signal).unwrap();
+    }
+}
+
+fn after(line: &str, mark: &str) -> Option<String> {
+    let (_, rest) = line.split_once(mark)?;
+    Some(rest.trim().trim_end_matches('\'').to_owned())
+}
+
+#[tokio::test]
+async fn the_demo_serves_a_busy_shop() {
+    let demo = Demo::start().await;
+    let changes = reqwest::Client::new()
+        .get(format!("{}v1/tables/orders/changes", demo.url))
+        .header("accept", "text/event-stream");
+    let answer = timeout(DEADLINE, changes.send()).await.unwrap().unwrap();
+    let mut answer = answer.error_for_status().unwrap();
+    let mut seen = String::new();
+    while !seen.contains("event: patched") {
+        let chunk = timeout(DEADLINE, answer.chunk()).await.unwrap().unwrap();
+        seen.push_str(std::str::from_utf8(&chunk.expect("the feed ended")).unwrap());
+    }
+    assert!(seen.contains("\"status\"") && !seen.contains("internal_note"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_demo_that_is_told_to_stop_leaves_nothing() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let mut demo = Demo::start().await;
+        let (pid, directory) = (demo.server_pid(), demo.directory());
+        demo.signal(signal);
+        let status = timeout(DEADLINE, demo.process.wait()).await.unwrap().unwrap();
+        assert!(status.success(), "{signal}: {status}");
+        assert!(!directory.exists(), "{signal}");
+        is_gone(pid, &directory).await;
+    }
+}
+
+#[tokio::test]
+async fn a_killed_demo_leaves_nothing() {
+    let demo = Demo::start().await;
+    let (pid, directory) = (demo.server_pid(), demo.directory());
+    demo.signal(Signal::SIGKILL);
+    is_gone(pid, &directory).await;
+}
+
+async fn refused(arguments: &[&str]) -> String {
+    let output = rowcast_demo(arguments).stderr(Stdio::piped()).output();
+    let Output { status, stderr, .. } = timeout(DEADLINE, output).await.unwrap().unwrap();
+    assert_eq!(status.code(), Some(1));
+    String::from_utf8(stderr).unwrap()
+}
+
+#[tokio::test]
+async fn a_taken_address_is_named_with_the_remedy() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let error = refused(&["--listen", &address]).await;
+    assert!(error.contains(&address) && error.contains("--listen"), "{error}");
+}
+
+#[tokio::test]
+async fn without_server_programs_the_demo_says_how_to_get_them() {
+    let empty = tempfile::tempdir().unwrap();
+    let directory = empty.path().to_str().unwrap();
+    let error = refused(&["--listen", "127.0.0.1:0", "--pg-bin", directory]).await;
+    assert!(error.contains(directory) && error.contains("apt-get install postgresql"), "{error}");
 }

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one private PostgreSQL, one database for each test.
 
 mod catalog;
+mod cluster;
 mod config;
 mod database;
 mod delivery;
