@@ -108,6 +108,7 @@ export class RowTable {
     setText(part(head, '.sign'), SIGNS[row.last.event]);
     setText(when, clock(row.last.at));
     tr.dataset.event = row.last.event;
+    tr.toggleAttribute('data-oversize', row.last.oversize);
     tr.classList.toggle('stale', row.stale);
     tr.title = titleOf(row);
     const isNewEvent = before?.revision !== row.revision;
