@@ -46,7 +46,8 @@ pub async fn prepare(
     let tables = match objects {
         Objects::Install => {
             let plan = Plan { found, grant_to: None, unwatch_others: false };
-            changelog::install(client, &plan).await?
+            let installed = changelog::install(client, &plan).await?;
+            installed.tables.into_iter().map(|(table, _)| table).collect()
         }
         Objects::Verify => changelog::verify(client, found).await?,
     };

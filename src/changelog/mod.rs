@@ -23,6 +23,7 @@ mod maintain;
 mod pace;
 mod read;
 mod reader;
+mod rights;
 mod server_id;
 mod status;
 
@@ -31,7 +32,7 @@ use std::time::Duration;
 use crate::cursor::Cursor;
 use crate::event::Change;
 
-pub use install::{InstallError, Plan, dry_run, install, uninstall, verify};
+pub use install::{Done, InstallError, Installed, Plan, dry_run, install, uninstall, verify};
 pub use reader::{ReaderError, run};
 pub use status::{Status, status};
 
