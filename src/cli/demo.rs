@@ -5,8 +5,9 @@ use crate::{daemon, demo};
 
 /// Try it: a private PostgreSQL with a sample shop, and the daemon beside it
 ///
-/// Starts a private PostgreSQL in a temporary directory, fills it with a sample shop, keeps changing it and serves it.
-/// Needs the server programs of PostgreSQL 13 or newer on this machine. Leaves nothing behind when it ends.
+/// Starts a private PostgreSQL in a temporary directory, fills it with a sample shop, keeps
+/// changing it and serves it. Needs the server programs of PostgreSQL 13 or newer on this machine.
+/// Leaves nothing behind when it ends.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]

@@ -1,4 +1,5 @@
-//! Runs the demo: a private cluster, the shop in it, the workload and the daemon on top, until told to stop.
+//! Runs the demo: a private cluster, the shop in it, the workload and the daemon on top, until told
+//! to stop.
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -36,7 +37,8 @@ const MAX_RATE: f64 = 1000.0;
 ///
 /// # Errors
 ///
-/// If the address is taken, PostgreSQL can't be found or started, or the daemon or the database fails.
+/// If the address is taken, PostgreSQL can't be found or started, or the daemon or the database
+/// fails.
 pub async fn run(options: Options, shutdown: CancellationToken) -> anyhow::Result<()> {
     let listener = TcpListener::bind(options.listen).await.with_context(|| {
         format!("can't listen on {}; name another address with --listen", options.listen)

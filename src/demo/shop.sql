@@ -1,4 +1,5 @@
--- The demo's sample shop. `cost`, `margin` and `internal_note` are there to be hidden from some readers.
+-- The demo's sample shop. `cost`, `margin` and `internal_note` are there to be hidden from some
+-- readers.
 
 create type order_status as enum ('open', 'paid', 'packed', 'shipped');
 

@@ -1,4 +1,5 @@
-//! What goes on in the shop: small transactions at a steady pace, in which a reader can follow each order.
+//! What goes on in the shop: small transactions at a steady pace, in which a reader can follow each
+//! order.
 
 use std::time::Duration;
 
@@ -110,7 +111,8 @@ fn any_action() -> Action {
     chosen.map_or(Action::AdvanceOrder, |&(action, _)| action)
 }
 
-/// One to three products for a customer; what is ordered leaves the stock. `$1`: note, `$2`: the most orders to keep.
+/// One to three products for a customer; what is ordered leaves the stock. `$1`: note, `$2`: the
+/// most orders to keep.
 const PLACE_ORDER: &str = "
     with wanted as (
         select sku, price, cost, 1 + floor(random() * 3)::int as quantity

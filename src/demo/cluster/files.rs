@@ -1,4 +1,5 @@
-//! The cluster's directory: short enough for a socket, closed to everybody else, removed when dropped.
+//! The cluster's directory: short enough for a socket, closed to everybody else, removed when
+//! dropped.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write as _;
@@ -10,7 +11,8 @@ use tempfile::TempDir;
 use super::Error;
 use super::account::Account;
 
-/// A socket's path may have 103 bytes on the strictest system; this leaves room for the names in it.
+/// A socket's path may have 103 bytes on the strictest system; this leaves room for the names in
+/// it.
 const MAX_PARENT_BYTES: usize = 60;
 
 /// A temporary directory that PostgreSQL's account owns.
@@ -55,7 +57,8 @@ impl Directory {
     }
 }
 
-/// The system's temporary directory, unless a socket's name gets too long in it or PostgreSQL can't get there.
+/// The system's temporary directory, unless a socket's name gets too long in it or PostgreSQL can't
+/// get there.
 fn parent_for(account: Account) -> PathBuf {
     let usual = fs::canonicalize(std::env::temp_dir()).unwrap_or_else(|_| "/tmp".into());
     let open_to_all = usual.metadata().is_ok_and(|m| m.mode() & 0o003 == 0o003);

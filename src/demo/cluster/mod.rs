@@ -1,23 +1,24 @@
 //! A private PostgreSQL: made in a temporary directory, gone with its owner.
 //!
-//! It is gone also when the owner is killed: `watcher` sees to that. The demo, the tests and the benches share it.
-//! Blocking throughout: nothing here belongs on a busy async thread.
+//! It is gone also when the owner is killed: `watcher` sees to that. The demo, the tests and the
+//! benches share it. Blocking throughout: nothing here belongs on a busy async thread.
 
 mod account;
+mod address;
+mod error;
 mod files;
 mod postmaster;
 mod programs;
 mod watcher;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use rand::Rng as _;
-
 use account::Account;
+use address::Address;
+pub use error::Error;
+use error::run;
 use files::Directory;
 use postmaster::Postmaster;
 pub use programs::{NotFound, Programs, VARIABLE};
@@ -27,13 +28,9 @@ use watcher::Watcher;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How many TCP ports are tried before giving up.
 const MAX_PORTS_TRIED: usize = 20;
-/// Ports below those that systems hand out for outgoing connections, so that a restart finds its port free.
-const PORTS: std::ops::Range<u16> = 15_000..30_000;
 
-/// What can't stand in a URL as it is.
-const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// What the cluster should be like. The default is fast, not durable, and reachable over a Unix socket alone.
+/// What the cluster should be like. The default is fast, not durable, and reachable over a Unix
+/// socket alone.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Lines for `postgresql.conf`; these win over the cluster's own.
@@ -42,27 +39,6 @@ pub struct Options {
     pub tcp: bool,
     /// Keeps `fsync`, `full_page_writes` and `synchronous_commit` on, for measurements.
     pub durable: bool,
-}
-
-/// Why there is no private PostgreSQL.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error(
-        "PostgreSQL can't run as root, and there is no user \"postgres\" or \"nobody\" to run it as"
-    )]
-    NoAccount,
-    #[error("can't {doing}")]
-    Io { doing: String, source: io::Error },
-    #[error("{program} failed:\n{output}")]
-    Failed { program: &'static str, output: String },
-    #[error("PostgreSQL didn't {what} within {} seconds:\n{log}", PATIENCE.as_secs())]
-    TooSlow { what: &'static str, log: String },
-}
-
-impl Error {
-    fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { doing: doing.into(), source }
-    }
 }
 
 /// How PostgreSQL is told to stop.
@@ -84,9 +60,8 @@ pub struct Cluster {
     postmaster: Option<Postmaster>,
     programs: Programs,
     account: Account,
-    port: u16,
     tcp: bool,
-    password: String,
+    address: Address,
     // Dropped in this order: the watcher has nothing left to do once the directory is gone.
     directory: Directory,
     watcher: Watcher,
@@ -107,9 +82,8 @@ impl Cluster {
             postmaster: None,
             programs,
             account,
-            port: 5432,
             tcp: options.tcp,
-            password: random_password(),
+            address: Address::new(),
             directory,
             watcher,
         };
@@ -121,18 +95,15 @@ impl Cluster {
 
     /// Where the cluster is reached: over TCP if it has a port, else over its Unix socket.
     pub fn url(&self, database: &str) -> String {
-        if !self.tcp {
-            return self.socket_url(database);
+        match self.tcp {
+            true => self.address.tcp_url(database),
+            false => self.socket_url(database),
         }
-        let (password, port) = (&self.password, self.port);
-        format!("postgresql://postgres:{password}@127.0.0.1:{port}/{}", encode(database))
     }
 
     /// Where the cluster is reached over its Unix socket, which asks for no password.
     pub fn socket_url(&self, database: &str) -> String {
-        let directory = self.directory.path().display().to_string();
-        let (directory, database) = (encode_path(&directory), encode(database));
-        format!("postgresql://postgres@/{database}?host={directory}&port={}", self.port)
+        self.address.socket_url(self.directory.path(), database)
     }
 
     /// The directory of the socket, and of `data` and `log`.
@@ -192,7 +163,7 @@ impl Cluster {
     }
 
     fn initdb(&mut self) -> Result<(), Error> {
-        self.directory.write("password", &self.password)?;
+        self.directory.write("password", &self.address.password)?;
         // Not every system has C.UTF-8; C sorts the same way.
         self.initdb_with_locale("C.UTF-8").or_else(|_| self.initdb_with_locale("C"))
     }
@@ -234,14 +205,15 @@ impl Cluster {
         self.directory.append("data/postgresql.conf", &lines)
     }
 
-    /// A port can't be reserved for PostgreSQL: what looks free may be taken just then, so others are tried.
+    /// A port can't be reserved for PostgreSQL: what looks free may be taken just then, so others
+    /// are tried.
     fn start_on_free_port(&mut self) -> Result<(), Error> {
         if !self.tcp {
             return self.launch();
         }
         let mut result = Ok(());
         for _ in 0..MAX_PORTS_TRIED {
-            self.port = free_port();
+            self.address.take_free_port();
             result = self.launch();
             let Err(Error::Failed { output, .. }) = &result else { break };
             if !output.contains("could not create any TCP/IP sockets") {
@@ -253,7 +225,7 @@ impl Cluster {
 
     fn launch(&mut self) -> Result<(), Error> {
         let mut command = self.command("postgres");
-        command.args(["-D", "data", "-p"]).arg(self.port.to_string());
+        command.args(["-D", "data", "-p"]).arg(self.address.port.to_string());
         let mut postmaster = Postmaster::spawn(command, self.directory.path())?;
         self.watcher.guard(postmaster.pid());
         postmaster.wait_until_ready().inspect_err(|_| self.watcher.forget())?;
@@ -284,37 +256,6 @@ impl Drop for Cluster {
     }
 }
 
-/// Runs a short-lived program to its end.
-fn run(program: &'static str, command: &mut Command) -> Result<(), Error> {
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.map_err(Error::io(format!("start {program}")))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let output = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(Error::Failed { program, output })
-}
-
 fn setting(name: &str, value: &str) -> String {
     format!("{name} = '{}'\n", value.replace('\\', "\\\\").replace('\'', "''"))
-}
-
-fn random_password() -> String {
-    let mut random = rand::rng();
-    (0..24).map(|_| char::from(random.sample(rand::distr::Alphanumeric))).collect()
-}
-
-fn free_port() -> u16 {
-    let candidates = std::iter::repeat_with(|| rand::rng().random_range(PORTS)).take(1000);
-    let mut free =
-        candidates.filter(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    free.next().unwrap_or(PORTS.start)
-}
-
-fn encode(text: &str) -> String {
-    utf8_percent_encode(text, &RESERVED).to_string()
-}
-
-fn encode_path(path: &str) -> String {
-    path.split('/').map(encode).collect::<Vec<_>>().join("/")
 }

@@ -72,7 +72,8 @@ impl Postmaster {
         Ok(())
     }
 
-    /// Line 1 has the process id, line 8 the state; an older file may be there until the new server has replaced it.
+    /// Line 1 has the process id, line 8 the state; an older file may be there until the new server
+    /// has replaced it.
     fn says_ready(&self) -> bool {
         let text =
             fs::read_to_string(self.directory.join("data/postmaster.pid")).unwrap_or_default();
@@ -108,7 +109,8 @@ impl Drop for Postmaster {
     }
 }
 
-/// Removes the System V segment that a killed server leaves; line 7 of its `postmaster.pid` names it.
+/// Removes the System V segment that a killed server leaves; line 7 of its `postmaster.pid` names
+/// it.
 pub(super) fn release_shared_memory(directory: &Path) {
     let Ok(text) = fs::read_to_string(directory.join("data/postmaster.pid")) else { return };
     let Some(id) = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)) else {

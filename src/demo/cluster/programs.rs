@@ -62,7 +62,8 @@ impl fmt::Display for NotFound {
 }
 
 impl Programs {
-    /// The programs in `directory`, or in the one that `ROWCAST_PG_BIN` names, or wherever they are usually installed.
+    /// The programs in `directory`, or in the one that `ROWCAST_PG_BIN` names, or wherever they are
+    /// usually installed.
     ///
     /// # Errors
     ///
@@ -90,7 +91,8 @@ impl Programs {
         self.directory.join(program)
     }
 
-    /// The same programs where the account can run them: copied, if they are in a directory closed to it.
+    /// The same programs where the account can run them: copied, if they are in a directory closed
+    /// to it.
     pub(super) fn for_account(
         &self,
         account: Account,

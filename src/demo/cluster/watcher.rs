@@ -1,4 +1,5 @@
-//! Cleans up when we are killed: a shell that reads a pipe until our end of it closes, however that happens.
+//! Cleans up when we are killed: a shell that reads a pipe until our end of it closes, however that
+//! happens.
 
 use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -8,11 +9,12 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use super::Error;
 use super::account::Account;
 
-/// Lines name the process to end, or none; at the end of the input it is ended and the directory removed.
+/// Lines name the process to end, or none; at the end of the input it is ended and the directory
+/// removed.
 ///
-/// PostgreSQL takes SIGQUIT as "immediate shutdown", `initdb` as "give up". The server removes `postmaster.pid` as the
-/// last thing that it does; its process may stay as a zombie where nobody collects orphans. What hasn't ended after eight
-/// seconds loses its files.
+/// PostgreSQL takes SIGQUIT as "immediate shutdown", `initdb` as "give up". The server removes
+/// `postmaster.pid` as the last thing that it does; its process may stay as a zombie where nobody
+/// collects orphans. What hasn't ended after eight seconds loses its files.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM QUIT
 pid=

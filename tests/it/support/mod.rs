@@ -1,4 +1,5 @@
-//! The plumbing of the tests: a PostgreSQL for all of them, a database for each, and waiting with a deadline.
+//! The plumbing of the tests: a PostgreSQL for all of them, a database for each, and waiting with a
+//! deadline.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
