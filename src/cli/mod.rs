@@ -120,7 +120,7 @@ fn arguments() -> Arguments {
 
 async fn run(command: Command, global: &Global) -> anyhow::Result<()> {
     match command {
-        Command::Serve(arguments) => serve::run(arguments, global).await,
+        Command::Serve(arguments) => Box::pin(serve::run(arguments, global)).await,
         Command::Demo(arguments) => demo::run(arguments, global).await,
         Command::Install(arguments) => install::run(arguments, global).await,
         Command::Uninstall(arguments) => uninstall::run(arguments, global).await,
