@@ -1,5 +1,6 @@
 // Starts headless Chromium for the tests, and watches what the page complains about.
 
+import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
 const ARGS = [
@@ -7,11 +8,13 @@ const ARGS = [
   '--disable-component-update', '--disable-sync',
 ];
 
+const USUAL = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable'];
+
 /** Chromium from `CHROMIUM`, else the system's. */
 export function launch() {
   const isRoot = process.getuid?.() === 0;
   return chromium.launch({
-    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+    executablePath: process.env.CHROMIUM || USUAL.find((path) => existsSync(path)),
     args: isRoot ? [...ARGS, '--no-sandbox'] : ARGS,
   });
 }

@@ -20,6 +20,17 @@ test('in a cell a value is one line of limited length', () => {
   assert.equal(inCell(valueOf(JSON.stringify('x'.repeat(10_000)))), `${'x'.repeat(80)}…`);
 });
 
+test('in a cell a time is shown to the second', () => {
+  const table = [
+    ['2026-11-20T10:18:20.04085+00:00', '2026-11-20 10:18:20Z'], ['2026-11-20T10:18:20', '2026-11-20 10:18:20'],
+    ['infinity', 'infinity'], ['0044-03-15T12:00:00+00:00 BC', '0044-03-15 12:00:00+00:00 BC'],
+  ];
+  for (const [text, shown] of table) {
+    assert.equal(inCell({ kind: 'text', text }, 'timestamp with time zone'), shown);
+    assert.equal(inCell({ kind: 'text', text }, 'text'), text);
+  }
+});
+
 test('only numbers are set flush right', () => {
   const types = ['bigint', 'numeric(12,2)', 'double precision', 'integer[]', 'text', 'int4range', 'interval'];
   assert.deepEqual(types.filter(isNumeric), ['bigint', 'numeric(12,2)', 'double precision']);

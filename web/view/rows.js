@@ -171,7 +171,7 @@ function headCell(text, title, numeric = false) {
  */
 function drawCell(cell, source, type) {
   const value = valueOf(source);
-  setText(cell, inCell(value));
+  setText(cell, inCell(value, type));
   cell.dataset.kind = value.kind;
   cell.title = inTitle(value);
   cell.classList.toggle('number', value.kind === 'number' || isNumeric(type));

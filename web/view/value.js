@@ -52,10 +52,20 @@ function decode(source) {
 /**
  * One line of limited length: line ends become visible, the rest is cut.
  * @param {Value} value
+ * @param {string} [type] the column's
  */
-export function inCell({ text }) {
+export function inCell({ text }, type = '') {
+  if (type.startsWith('timestamp') && !type.endsWith(']')) return toTheSecond(text);
   const cut = text.length > CELL_CHARS ? `${text.slice(0, CELL_CHARS)}…` : text;
   return cut.replace(/\r\n|\r|\n/g, '↵').replace(/\t/g, '⇥');
+}
+
+/**
+ * A time to the second; the rest of its digits are in the title and in the row's details.
+ * @param {string} text
+ */
+function toTheSecond(text) {
+  return text.replace(/^(\d{4,}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?/, '$1 $2').replace(/\+00:00$/, 'Z');
 }
 
 /**
