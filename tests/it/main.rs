@@ -6,4 +6,5 @@ mod config;
 mod database;
 mod delivery;
 mod demo;
+mod real_input;
 mod support;

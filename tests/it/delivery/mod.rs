@@ -1,7 +1,7 @@
 //! Delivery over real sockets, fed by hand: no database takes part.
 
 mod access;
-mod fixture;
+pub mod fixture;
 mod pressure;
 mod sse;
 mod websocket;

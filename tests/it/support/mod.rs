@@ -1,6 +1,8 @@
 //! The plumbing of the tests: a PostgreSQL for all of them, a database for each, and waiting with a
 //! deadline.
 
+pub mod daemon;
+
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
