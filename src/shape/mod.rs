@@ -48,7 +48,7 @@ impl Default for Settings {
         Self {
             outbox_max_bytes: 4 << 20,
             keepalive: Duration::from_secs(15),
-            patience: Duration::from_secs(1),
+            patience: Duration::from_secs(3),
         }
     }
 }

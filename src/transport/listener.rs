@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -26,6 +27,10 @@ use super::router::{App, router};
 use super::stall::Stalling;
 use super::upgrade::Upgraded;
 use super::websocket;
+
+/// What the kernel keeps for a connection, instead of the megabytes that it would grow to: a full buffer is called
+/// writable only when half of it is free, which a slow reader's progress is measured by.
+const SEND_BUFFER_BYTES: usize = 256 << 10;
 
 /// The most bytes of a request's headers, and what is buffered of an answer.
 const HTTP_BUFFER_BYTES: usize = 64 << 10;
@@ -104,6 +109,7 @@ async fn http(
     shutdown: CancellationToken,
 ) -> Result<Option<(TcpStream, bytes::Bytes)>, Broken> {
     socket.set_nodelay(true)?;
+    SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER_BYTES)?;
     let upgraded = Upgraded::default();
     let answer = {
         let upgraded = upgraded.clone();

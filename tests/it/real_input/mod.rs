@@ -159,7 +159,11 @@ async fn check(bench: &Bench, disturb: impl Future<Output = std::convert::Infall
     tell_stream.send(Some(transactions)).unwrap();
     tell.send(Some(bench.expected().await)).unwrap();
     let tally = follower.await.unwrap();
-    println!("{transactions} transactions, {} changes, {} batches", tally.changes(), tally.batches());
+    println!(
+        "{transactions} transactions, {} changes, {} batches",
+        tally.changes(),
+        tally.batches()
+    );
 
     assert_eq!(tally.transactions(), transactions, "a transaction for each that pgbench reports");
     tally.assert_whole();

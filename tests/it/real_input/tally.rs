@@ -100,7 +100,11 @@ impl Tally {
     }
 
     pub fn batches_of_any_transaction(&self) -> usize {
-        self.transactions.values().map(|transaction| transaction.batch).collect::<HashSet<_>>().len()
+        self.transactions
+            .values()
+            .map(|transaction| transaction.batch)
+            .collect::<HashSet<_>>()
+            .len()
     }
 
     /// Three balances and a line of history for each transaction of pgbench's.

@@ -39,7 +39,10 @@ impl Daemon {
                 if let Some((_, address)) = line.split_once("serving on http://") {
                     let address = address.split_whitespace().next().unwrap_or(address);
                     let _ = sender.send(address.parse().unwrap());
-                } else if line.contains("WARN") || line.contains("ERROR") || line.contains("rowcast:") {
+                } else if line.contains("WARN")
+                    || line.contains("ERROR")
+                    || line.contains("rowcast:")
+                {
                     println!("daemon: {line}");
                 }
             }
