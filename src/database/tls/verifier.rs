@@ -119,3 +119,85 @@ impl ServerCertVerifier for Verifier {
         self.algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::crypto::aws_lc_rs::{default_provider, sign::any_supported_type};
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use rustls::server::{ClientHello, ResolvesServerCert};
+    use rustls::sign::CertifiedKey;
+    use rustls::version::{TLS12, TLS13};
+    use rustls::{
+        ClientConfig, ClientConnection, ServerConfig, ServerConnection, SupportedProtocolVersion,
+    };
+
+    use super::*;
+
+    /// Shows a certificate and signs with a key, whether they belong together or not.
+    #[derive(Debug)]
+    struct Shows(Arc<CertifiedKey>);
+
+    impl ResolvesServerCert for Shows {
+        fn resolve(&self, _: ClientHello) -> Option<Arc<CertifiedKey>> {
+            Some(self.0.clone())
+        }
+    }
+
+    fn server(shown: &KeyPair, signing: &KeyPair) -> ServerConnection {
+        let certificate =
+            CertificateParams::new(["db".into()]).unwrap().self_signed(shown).unwrap();
+        let der = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing.serialize_der()));
+        let key = any_supported_type(&der).unwrap();
+        let certified = CertifiedKey::new(vec![certificate.der().clone()], key);
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(Shows(Arc::new(certified))));
+        ServerConnection::new(Arc::new(config)).unwrap()
+    }
+
+    fn client(version: &'static SupportedProtocolVersion) -> ClientConnection {
+        let provider = default_provider();
+        let verifier = Verifier::new(Check::Nothing, provider.signature_verification_algorithms);
+        let config = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        ClientConnection::new(Arc::new(config), "db".try_into().unwrap()).unwrap()
+    }
+
+    /// Hands messages to and fro; what the client says to it in the end.
+    fn shake_hands(
+        mut client: ClientConnection,
+        mut server: ServerConnection,
+    ) -> Result<(), Error> {
+        while client.is_handshaking() {
+            let mut sent = Vec::new();
+            client.write_tls(&mut sent).unwrap();
+            server.read_tls(&mut sent.as_slice()).unwrap();
+            server.process_new_packets()?;
+            let mut answer = Vec::new();
+            server.write_tls(&mut answer).unwrap();
+            client.read_tls(&mut answer.as_slice()).unwrap();
+            client.process_new_packets()?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_copied_certificate_without_its_key_is_refused_even_where_nothing_is_checked() {
+        let (own, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        for version in [&TLS12, &TLS13] {
+            assert_eq!(shake_hands(client(version), server(&own, &own)), Ok(()));
+            let refused = shake_hands(client(version), server(&own, &other));
+            let bad = Error::InvalidCertificate(rustls::CertificateError::BadSignature);
+            assert_eq!(refused, Err(bad), "{version:?}");
+        }
+    }
+}

@@ -186,3 +186,10 @@ async fn sockets_need_no_tls() {
         assert_eq!(outcome(&url).await, "plain", "{mode}");
     }
 }
+
+#[tokio::test]
+async fn tls_from_the_first_byte_needs_postgresql_17() {
+    let world = world().await;
+    let outcome = outcome(&world.with_tls.conninfo("sslmode=require sslnegotiation=direct")).await;
+    assert_eq!(outcome == "tls", world.with_tls.cluster.version() >= 17, "{outcome}");
+}
