@@ -268,3 +268,25 @@ fn certificate_hint(error: &rustls::Error) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_told_from_what_somebody_must_change() {
+        for (code, expected) in [
+            ("57P03", true),  // starting up
+            ("57P01", true),  // shutting down
+            ("53300", true),  // too many connections
+            ("08006", true),  // a pooler lost its server
+            ("28P01", false), // wrong password
+            ("28000", false), // pg_hba.conf
+            ("3D000", false), // no such database
+            ("42501", false), // no right to connect
+            ("42704", false), // no such setting
+        ] {
+            assert_eq!(is_temporary(&SqlState::from_code(code)), expected, "{code}");
+        }
+    }
+}

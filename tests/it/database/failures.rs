@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::server::world;
 use super::{ask, connected, outcome, refusal};
+use crate::support;
 
 #[tokio::test]
 async fn failures_are_told_apart_by_what_to_do_next() {
@@ -26,6 +27,16 @@ async fn failures_are_told_apart_by_what_to_do_next() {
         assert!(explained.contains(expected), "{more}: {explained}");
         assert!(!format!("{error:?} {explained}").contains("hush"), "{explained}");
     }
+}
+
+#[tokio::test]
+async fn a_full_server_is_tried_again() {
+    let server = &world().await.with_tls;
+    let admin = support::connect(&server.cluster.socket_url("postgres")).await;
+    let full = "create role full_up login connection limit 0 password 'it''s hush'";
+    admin.batch_execute(full).await.unwrap();
+    let error = refusal(&server.conninfo("user=full_up")).await;
+    assert!(error.is_transient() && error.explain().contains("too many connections"));
 }
 
 #[tokio::test]
