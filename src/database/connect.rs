@@ -37,7 +37,7 @@ impl Database {
         for wanted in self.wanted.in_order() {
             for endpoint in self.in_order(&self.endpoints) {
                 let search = Search { database: self, endpoint, purpose, wanted, tls: &tls };
-                match search.run(&mut attempts).await {
+                match Box::pin(search.run(&mut attempts)).await {
                     Ok(Some(session)) => return Ok(session),
                     Ok(None) => {}
                     Err(Stop) => return Err(ConnectError::new(attempts)),
