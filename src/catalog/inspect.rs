@@ -22,6 +22,7 @@ pub struct Relation {
     pub has_children: bool,
     /// The partitioned table whose partition this is.
     pub root: Option<TableName>,
+    /// These two are for the capture; a role that finds the table captured reads the log alone.
     pub may_use_schema: bool,
     pub may_select: bool,
     /// This table and those below it on which the role may not create the triggers that are still
@@ -46,7 +47,11 @@ pub struct UniqueIndex {
 
 const RELATIONS: &str = "
 with recursive wanted as (
-  select place, c.*, n.nspname
+  select place, c.*, n.nspname, exists (
+    select from pg_catalog.pg_trigger t
+    join pg_catalog.pg_proc p on p.oid = t.tgfoid
+    join pg_catalog.pg_namespace own on own.oid = p.pronamespace
+    where t.tgrelid = c.oid and own.nspname = 'rowcast') as is_watched
   from unnest($1::text[], $2::text[]) with ordinality as names(schema, name, place)
   join pg_catalog.pg_namespace n on n.nspname = names.schema
   join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = names.name
@@ -76,8 +81,8 @@ select wanted.place - 1 as place,
   exists (select from pg_catalog.pg_inherits where inhparent = wanted.oid) as has_children,
   root_space.nspname::text as root_schema,
   root.relname::text as root_name,
-  pg_catalog.has_schema_privilege(wanted.relnamespace, 'USAGE') as may_use_schema,
-  pg_catalog.has_table_privilege(wanted.oid, 'SELECT') as may_select,
+  is_watched or pg_catalog.has_schema_privilege(wanted.relnamespace, 'USAGE') as may_use_schema,
+  is_watched or pg_catalog.has_table_privilege(wanted.oid, 'SELECT') as may_select,
   array(select nspname::text from untriggered u where u.top = wanted.oid order by u.oid)
     as lacking_schemas,
   array(select relname::text from untriggered u where u.top = wanted.oid order by u.oid)

@@ -34,7 +34,7 @@ use crate::event::Change;
 
 pub use install::{Done, InstallError, Installed, Plan, dry_run, install, uninstall, verify};
 pub use reader::{ReaderError, run};
-pub use status::{Status, status};
+pub use status::{ReaderSession, Status, WatchedTable, status};
 
 /// How the reader learns that there is something to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! `rowcast check`: every fault at once, or a summary of what would be served.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::{Checked, Global, print};
 use crate::catalog::Found;
@@ -16,7 +17,7 @@ use crate::policy::TableSettings;
 pub struct Arguments {}
 
 pub async fn run(_arguments: Arguments, global: &Global) -> anyhow::Result<()> {
-    let checked = global.checked().await?;
+    let checked = global.checked(Duration::ZERO).await?;
     super::warn(&checked.config.warnings, global.log_format);
     print(&summary(&checked))
 }

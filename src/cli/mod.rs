@@ -173,8 +173,3 @@ fn last_words(text: &str, format: LogFormat) {
         LogFormat::Json => tracing::error!("{text}"),
     }
 }
-
-/// For the commands that this version doesn't have yet.
-fn not_built(command: &str) -> std::future::Ready<anyhow::Result<()>> {
-    std::future::ready(Err(anyhow::anyhow!("`rowcast {command}` is not built yet")))
-}

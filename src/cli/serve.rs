@@ -1,12 +1,18 @@
 //! `rowcast serve`: runs the daemon until it is told to stop.
 
+use std::time::Duration;
+
 use super::{Checked, Global, warn};
 use crate::daemon::{self, Objects};
+
+/// How long the start waits for a database that isn't up yet.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Run the daemon
 ///
 /// Installs or upgrades what it needs in the database first, then serves the tables of the
-/// configuration until it is told to stop.
+/// configuration until it is told to stop. A database that isn't up yet is waited for, up to a
+/// minute.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Change nothing in the database: only check that `rowcast install` was run for this
@@ -19,13 +25,25 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
     let stop = daemon::stop_signal()?;
-    let Checked { config, session, found } = global.checked().await?;
+    let Some(start) = stop.run_until_cancelled(Box::pin(start(arguments, global))).await else {
+        tracing::info!("stopped before the start was done");
+        return Ok(());
+    };
+    let (settings, served, listener) = start?;
+    daemon::run(settings, served, listener, stop).await?;
+    Ok(())
+}
+
+type Started = (crate::config::Settings, crate::policy::Served, tokio::net::TcpListener);
+
+/// All that comes before the first connection is served.
+async fn start(arguments: Arguments, global: &Global) -> anyhow::Result<Started> {
+    let Checked { config, session, found } = global.checked(DATABASE_PATIENCE).await?;
     warn(&config.warnings, global.log_format);
     let objects = if arguments.no_install { Objects::Verify } else { Objects::Install };
     let served = daemon::prepare(&config.settings, &session.client, &found, objects).await?;
     drop(session);
     let listener = daemon::listen(&config.settings).await?;
     tracing::info!(tables = found.len(), "serving on http://{}", listener.local_addr()?);
-    daemon::run(config.settings, served, listener, stop).await?;
-    Ok(())
+    Ok((config.settings, served, listener))
 }

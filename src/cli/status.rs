@@ -1,14 +1,39 @@
 //! `rowcast status`: what is watched, and who reads it.
 
-use super::{Global, not_built};
+mod print;
+mod report;
+
+use std::time::Duration;
+
+use super::{Global, checked};
+use crate::catalog::TableName;
+use crate::changelog::{self, InstallError};
 
 /// Show what is watched, the log's size and age, and who reads it
 ///
-/// Asks the database: the daemon need not run. For each reader it says how far behind it is.
+/// Asks the database: the daemon need not run. For each reader it says how far behind it is. Ends
+/// with 1 if rowcast is not installed.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
 
-pub async fn run(_arguments: Arguments, global: &Global) -> anyhow::Result<()> {
-    global.load()?;
-    not_built("status").await
+pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
+    let settings = global.load()?.settings;
+    let session = checked::session(&settings.database, Duration::ZERO).await?;
+    let status = match changelog::status(&session.client).await {
+        Ok(status) => status,
+        Err(error) => {
+            if arguments.json && matches!(error, InstallError::Missing) {
+                super::print("{\"installed\":false}\n")?;
+            }
+            return Err(error.into());
+        }
+    };
+    let listed = settings.tables.iter().filter_map(|table| table.name.parse().ok());
+    let listed: Vec<TableName> = listed.collect();
+    let report = report::Report::new(&status, &listed);
+    super::print(&if arguments.json { report.json() } else { report.text() })
 }
