@@ -73,7 +73,10 @@ function loadFailed(error) {
   redraw();
 }
 
-/** The tables may have changed while there was no connection, and so may what this reader is allowed. */
+/**
+ * The tables may have changed while there was no connection, and so may what this reader is
+ * allowed.
+ */
 async function refresh() {
   try {
     tables = await fetchTables();
@@ -163,7 +166,10 @@ function rowsInOrder() {
   const rows = [...state.shown.rows.values()];
   if (order === 'place') rows.reverse();
   else rows.sort((a, b) => b.revision - a.revision);
-  return rows.slice(0, Math.max(ROWS_DRAWN_AT_LEAST, Math.floor(CELLS_DRAWN / state.columns.length)));
+  return rows.slice(
+    0,
+    Math.max(ROWS_DRAWN_AT_LEAST, Math.floor(CELLS_DRAWN / state.columns.length)),
+  );
 }
 
 /** @param {string} pane */
@@ -185,7 +191,9 @@ function listen() {
     redraw();
   });
   byId('order').addEventListener('change', ({ target }) => {
-    order = /** @type {import('./state.js').Order} */ (/** @type {HTMLSelectElement} */ (target).value);
+    order = /** @type {import('./state.js').Order} */ (
+      /** @type {HTMLSelectElement} */ (target).value
+    );
     redraw();
   });
   byId('notice').addEventListener('click', ({ target }) => {
@@ -194,7 +202,8 @@ function listen() {
     redraw();
   });
   document.addEventListener('click', ({ target }) => {
-    const pane = target instanceof Element && target.closest('[data-show]')?.getAttribute('data-show');
+    const pane =
+      target instanceof Element && target.closest('[data-show]')?.getAttribute('data-show');
     if (pane) showPane(pane);
   });
 }

@@ -6,8 +6,8 @@ const LIMIT_REACHED_MS = 10_000;
 const RESTART_SPREAD_MS = 4_000;
 
 /**
- * What a close code means, in words for people. `final`: trying again by itself would not help. `vague`: the server's
- * own reason says more.
+ * What a close code means, in words for people. `final`: trying again by itself would not help.
+ * `vague`: the server's own reason says more.
  * @type {Record<number, { text: string, final?: boolean, vague?: boolean }>}
  */
 const MEANINGS = {
@@ -44,7 +44,7 @@ export function isFinal(code) {
 }
 
 /**
- * Milliseconds until the next attempt: doubling, with jitter, so that clients don't come back in step.
+ * Milliseconds until the next attempt: doubling, with jitter, lest clients come back in step.
  * @param {number} attempt how many have failed in a row, from 1
  * @param {number} code why the last connection ended
  * @param {() => number} random from 0 to 1

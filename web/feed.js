@@ -1,7 +1,9 @@
-// The WebSocket side of the protocol: one connection, kept alive, with the subscriptions that are wanted on it.
+// The WebSocket side of the protocol: one connection, kept alive, with the subscriptions that are
+// wanted on it.
 //
-// Knows nothing of the page. It hands on what the server says, in order, with the subscription's id in place of the
-// server's feed number; whoever listens must show nothing of `events` before the `commit` that completes them.
+// Knows nothing of the page. It hands on what the server says, in order, with the subscription's id
+// in place of the server's feed number; whoever listens must show nothing of `events` before the
+// `commit` that completes them.
 
 import { delayMs, isFinal, meaningOf } from './backoff.js';
 import { readFrame } from './frame.js';
@@ -115,14 +117,21 @@ export class Feed {
       case 'subscribed':
         return this.#subscribed(frame);
       case 'events':
-        return this.#each(frame.feed, (id) => onMessage({ op: 'events', id, events: frame.events }));
+        return this.#each(frame.feed, (id) =>
+          onMessage({ op: 'events', id, events: frame.events }),
+        );
       case 'reset':
         return this.#each(frame.feed, (id) => onMessage({ op: 'reset', id, reason: frame.reason }));
       case 'commit':
         return onMessage({ op: 'commit', cursor: frame.cursor });
       case 'error':
         if (frame.id !== undefined) this.#wanted.delete(frame.id);
-        return onMessage({ op: 'error', id: frame.id, code: frame.code, detail: frame.detail ?? '' });
+        return onMessage({
+          op: 'error',
+          id: frame.id,
+          code: frame.code,
+          detail: frame.detail ?? '',
+        });
       default:
         return undefined; // what a later version adds is not this page's to know
     }

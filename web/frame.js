@@ -1,8 +1,12 @@
-// How the server's frames look. Only what the page decides by is decoded; rows stay source text, cell by cell.
+// How the server's frames look. Only what the page decides by is decoded; rows stay source text,
+// cell by cell.
 
 import { Reader } from './json.js';
 
-/** A column's value as its JSON source text, by the column's name. @typedef {Map<string, string>} Cells */
+/**
+ * A column's value as its JSON source text, by the column's name.
+ * @typedef {Map<string, string>} Cells
+ */
 
 /**
  * @typedef {'created' | 'updated' | 'patched' | 'removed' | 'truncated'} EventKind
@@ -20,13 +24,15 @@ import { Reader } from './json.js';
 
 /**
  * @typedef {{ op: 'hello', protocol: string, identity?: Record<string, unknown> | null }} Hello
- * @typedef {{ op: 'subscribed', id: string, feed: number, table: string, key: string[] | null, columns: string[] }} Subscribed
+ * @typedef {{ op: 'subscribed', id: string, feed: number, table: string, key: string[] | null,
+ *   columns: string[] }} Subscribed
  * @typedef {{ op: 'events', feed: number, events: RowEvent[] }} Events
  * @typedef {{ op: 'commit', cursor: string }} Commit
  * @typedef {{ op: 'reset', feed: number, reason: string }} Reset
  * @typedef {{ op: 'unsubscribed', id: string, feed: number }} Unsubscribed
  * @typedef {{ op: 'error', id?: string, code: string, detail?: string }} Fault
- * @typedef {Hello | Subscribed | Events | Commit | Reset | Unsubscribed | Fault | { op: 'pong' }} Frame
+ * @typedef {Hello | Subscribed | Events | Commit | Reset | Unsubscribed | Fault | { op: 'pong' }}
+ *   Frame
  */
 
 /**
@@ -59,7 +65,14 @@ function readEvents(reader) {
 function readEvent(reader) {
   /** @type {RowEvent} */
   const event = {
-    event: 'patched', key: null, data: null, changed: [], oversize: false, tx: '', at: '', source: '',
+    event: 'patched',
+    key: null,
+    data: null,
+    changed: [],
+    oversize: false,
+    tx: '',
+    at: '',
+    source: '',
   };
   const mark = reader.mark();
   reader.object((name) => {

@@ -1,7 +1,8 @@
 // Reads JSON without losing anything: a value that isn't taken apart stays the text that it was.
 //
-// JSON.parse rounds a bigint beyond 2^53, drops the zero of 12.50 and the first of two equal names. Here the caller
-// takes the outer layers apart and keeps what is inside as source text; it is decoded only where it is shown.
+// JSON.parse rounds a bigint beyond 2^53, drops the zero of 12.50 and the first of two equal names.
+// Here the caller takes the outer layers apart and keeps what is inside as source text; it is
+// decoded only where it is shown.
 
 const QUOTE = 34;
 const COMMA = 44;
@@ -152,8 +153,14 @@ export class Reader {
 
 /** @param {number} code */
 function isPunctuation(code) {
-  return code === COMMA || code === COLON || code === OPEN_BRACE || code === CLOSE_BRACE
-    || code === OPEN_BRACKET || code === CLOSE_BRACKET;
+  return (
+    code === COMMA ||
+    code === COLON ||
+    code === OPEN_BRACE ||
+    code === CLOSE_BRACE ||
+    code === OPEN_BRACKET ||
+    code === CLOSE_BRACKET
+  );
 }
 
 /**
@@ -161,11 +168,19 @@ function isPunctuation(code) {
  * @param {number} code
  */
 function isWord(code) {
-  return (code >= 48 && code <= 57) || (code >= 97 && code <= 122) || (code >= 65 && code <= 90)
-    || code === 43 || code === 45 || code === 46;
+  return (
+    (code >= 48 && code <= 57) ||
+    (code >= 97 && code <= 122) ||
+    (code >= 65 && code <= 90) ||
+    code === 43 ||
+    code === 45 ||
+    code === 46
+  );
 }
 
-/** @typedef {{ kind: 'name' | 'string' | 'number' | 'word' | 'mark' | 'space', text: string }} Token */
+/**
+ * @typedef {{ kind: 'name' | 'string' | 'number' | 'word' | 'mark' | 'space', text: string }} Token
+ */
 
 /**
  * The source text cut into tokens, laid out over lines; every token's own text is kept as it was.

@@ -1,7 +1,10 @@
 // Events per second over the last minute. Pure: the caller says what time it is.
 
 export const SECONDS = 60;
-/** The number shown is the mean of this many seconds, so that slow feeds don't flicker between 0 and 1. */
+/**
+ * The number shown is the mean of this many seconds, so that slow feeds don't flicker between 0 and
+ * 1.
+ */
 const SMOOTH_SECONDS = 3;
 
 /** Counts by second. */

@@ -1,7 +1,7 @@
 // What the page knows of one table: the rows that changed and the events that said so.
 //
-// Pure. Events gather in `draft` and become `shown` at the commit, all at once; only `shown` may reach the screen.
-// Both are bounded, however many rows a transaction changes.
+// Pure. Events gather in `draft` and become `shown` at the commit, all at once; only `shown` may
+// reach the screen. Both are bounded, however many rows a transaction changes.
 
 export const ROWS_KEPT = 200;
 export const EVENTS_KEPT = 300;
@@ -199,7 +199,10 @@ function gather(state, events, now) {
  */
 function copyOf(view) {
   return {
-    ...view, rows: new Map(view.rows), events: [...view.events], counts: { ...view.counts },
+    ...view,
+    rows: new Map(view.rows),
+    events: [...view.events],
+    counts: { ...view.counts },
   };
 }
 

@@ -4,11 +4,20 @@ import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
 const ARGS = [
-  '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ];
 
-const USUAL = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable'];
+const USUAL = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/usr/bin/google-chrome-stable',
+];
 
 /** Chromium from `CHROMIUM`, else the system's. */
 export function launch() {
@@ -20,7 +29,8 @@ export function launch() {
 }
 
 /**
- * A page in a context of its own. `complaints` gathers errors, violations of the policy and requests to elsewhere.
+ * A page in a context of its own. `complaints` gathers errors, violations of the policy and
+ * requests to elsewhere.
  * @param {import('playwright-core').Browser} browser
  * @param {string} url
  * @param {import('playwright-core').BrowserContextOptions} [options]
@@ -35,7 +45,8 @@ export async function open(browser, url, options) {
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('request', (request) => {
-    if (new URL(request.url()).host !== new URL(url).host) complaints.push(`request to ${request.url()}`);
+    if (new URL(request.url()).host !== new URL(url).host)
+      complaints.push(`request to ${request.url()}`);
   });
   await page.goto(url);
   return { page, complaints };

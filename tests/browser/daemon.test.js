@@ -11,16 +11,20 @@ import { launch, open } from './browser.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 /** Built by `cargo build` or `cargo test`. */
-const PROGRAM = process.env.ROWCAST_BIN
-  || resolve(REPOSITORY, process.env.CARGO_TARGET_DIR || 'target', 'debug/rowcast');
+const PROGRAM =
+  process.env.ROWCAST_BIN ||
+  resolve(REPOSITORY, process.env.CARGO_TARGET_DIR || 'target', 'debug/rowcast');
 
 let browser;
 let demo;
 let url;
 
-before(async () => {
-  [browser, { demo, url }] = await Promise.all([launch(), startDemo()]);
-}, { timeout: 60_000 });
+before(
+  async () => {
+    [browser, { demo, url }] = await Promise.all([launch(), startDemo()]);
+  },
+  { timeout: 60_000 },
+);
 
 after(async () => {
   await browser?.close();
@@ -79,5 +83,5 @@ test('when the daemon ends the page says so, and waits for it', async () => {
   await page.locator('tbody tr').first().waitFor();
   await stopDemo();
   await page.locator('#connection[data-phase="waiting"]').waitFor();
-  assert.ok(await page.locator('tbody tr').count() > 0);
+  assert.ok((await page.locator('tbody tr').count()) > 0);
 });

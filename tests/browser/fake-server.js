@@ -1,5 +1,6 @@
-// Stands in for the daemon where a test needs to say exactly what is sent, and when: bursts, close codes, resets,
-// batches that break off. Serves the page's own files under the policy that the daemon sets.
+// Stands in for the daemon where a test needs to say exactly what is sent, and when: bursts, close
+// codes, resets, batches that break off. Serves the page's own files under the policy that the
+// daemon sets.
 
 import { EventEmitter, once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -11,7 +12,10 @@ import { WebSocketServer } from 'ws';
 const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
 const POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const TYPES = {
-  '.css': 'text/css', '.html': 'text/html', '.js': 'text/javascript', '.svg': 'image/svg+xml',
+  '.css': 'text/css',
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.svg': 'image/svg+xml',
 };
 
 export const ORDERS = {
@@ -32,13 +36,19 @@ export const VISITS = {
   name: 'visits',
   schema: 'public',
   key: [],
-  columns: [{ name: 'page', type: 'text' }, { name: 'seconds', type: 'real' }],
+  columns: [
+    { name: 'page', type: 'text' },
+    { name: 'seconds', type: 'real' },
+  ],
 };
 
 /** A daemon whose every word is the test's. */
 export class FakeServer {
   tables = [ORDERS, VISITS];
-  /** What `/v1/tables` answers instead of the tables. @type {{ status: number, code: string, detail: string } | null} */
+  /**
+   * What `/v1/tables` answers instead of the tables.
+   * @type {{ status: number, code: string, detail: string } | null}
+   */
   problem = null;
   /** Subscriptions asked for so far, over all connections. */
   subscriptions = [];
@@ -50,7 +60,9 @@ export class FakeServer {
   #seq = 0;
   #http = createServer((request, response) => this.#serve(request, response));
   #sockets = new WebSocketServer({
-    server: this.#http, path: '/v1/ws', handleProtocols: (offered) => offered.has('rowcast.v1') && 'rowcast.v1',
+    server: this.#http,
+    path: '/v1/ws',
+    handleProtocols: (offered) => offered.has('rowcast.v1') && 'rowcast.v1',
   });
 
   static async start() {
@@ -118,7 +130,14 @@ export class FakeServer {
     this.#seq += 1;
     const at = new Date().toISOString().replace('Z', '123Z');
     return {
-      event, table: 'orders', key: { id: data.id }, data, ...more, seq: this.#seq, tx: String(700 + this.#seq), at,
+      event,
+      table: 'orders',
+      key: { id: data.id },
+      data,
+      ...more,
+      seq: this.#seq,
+      tx: String(700 + this.#seq),
+      at,
     };
   }
 
@@ -137,10 +156,17 @@ export class FakeServer {
     }
     const table = this.tables.find(({ name }) => name === message.table);
     this.#feeds += 1;
-    socket.send(JSON.stringify({
-      op: 'subscribed', id: message.id, feed: this.#feeds, table: table.name, key: table.key,
-      columns: table.columns.map(({ name }) => name), cursor: 'abc',
-    }));
+    socket.send(
+      JSON.stringify({
+        op: 'subscribed',
+        id: message.id,
+        feed: this.#feeds,
+        table: table.name,
+        key: table.key,
+        columns: table.columns.map(({ name }) => name),
+        cursor: 'abc',
+      }),
+    );
     this.subscriptions.push(message);
     this.#asked.emit('subscribe');
   }

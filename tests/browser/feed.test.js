@@ -34,7 +34,15 @@ class Socket {
 }
 
 const HELLO = { op: 'hello', protocol: 'rowcast.v1', identity: { sub: '42' } };
-const subscribed = (id, feed) => ({ op: 'subscribed', id, feed, table: 't', key: ['id'], columns: [], cursor: 'c' });
+const subscribed = (id, feed) => ({
+  op: 'subscribed',
+  id,
+  feed,
+  table: 't',
+  key: ['id'],
+  columns: [],
+  cursor: 'c',
+});
 
 /** A connected feed, with time standing still. */
 function connect(t) {
@@ -59,7 +67,10 @@ test('connects with the subprotocol and subscribes after hello', (t) => {
   assert.equal(Socket.last.protocol, 'rowcast.v1');
   assert.deepEqual([phase(), Socket.last.sent], ['connecting', []]);
   Socket.last.say(HELLO);
-  assert.deepEqual([phase(), Socket.last.sent], ['live', [{ op: 'subscribe', id: 'a', table: 'orders' }]]);
+  assert.deepEqual(
+    [phase(), Socket.last.sent],
+    ['live', [{ op: 'subscribe', id: 'a', table: 'orders' }]],
+  );
 });
 
 test('events carry the ids of the subscriptions that share the feed', (t) => {
@@ -70,9 +81,14 @@ test('events carry the ids of the subscriptions that share the feed', (t) => {
   Socket.last.say({ op: 'events', feed: 7, events: [] });
   Socket.last.say({ op: 'events', feed: 8, events: [] });
   Socket.last.say({ op: 'commit', cursor: 'c' });
-  assert.deepEqual(heard.messages.slice(2).map(({ op, id }) => [op, id]), [
-    ['events', 'a'], ['events', 'b'], ['commit', undefined],
-  ]);
+  assert.deepEqual(
+    heard.messages.slice(2).map(({ op, id }) => [op, id]),
+    [
+      ['events', 'a'],
+      ['events', 'b'],
+      ['commit', undefined],
+    ],
+  );
 });
 
 test('an ended subscription hears nothing more', (t) => {
@@ -82,7 +98,10 @@ test('an ended subscription hears nothing more', (t) => {
   feed.unsubscribe('a');
   Socket.last.say({ op: 'events', feed: 7, events: [] });
   assert.deepEqual(Socket.last.sent.at(-1), { op: 'unsubscribe', id: 'a' });
-  assert.deepEqual(heard.messages.map(({ op }) => op), ['subscribed']);
+  assert.deepEqual(
+    heard.messages.map(({ op }) => op),
+    ['subscribed'],
+  );
 });
 
 test('a subscription ended before it was confirmed is not listened to', (t) => {
@@ -101,7 +120,10 @@ test('a lost connection comes back and subscribes again', (t) => {
   Socket.last.say(HELLO);
   Socket.last.end(1006);
   assert.equal(phase(), 'waiting');
-  assert.deepEqual(heard.messages.map(({ op }) => op), ['lost']);
+  assert.deepEqual(
+    heard.messages.map(({ op }) => op),
+    ['lost'],
+  );
   mock.timers.tick(500);
   assert.equal(Socket.all.length, 2);
   Socket.last.say(HELLO);
@@ -166,5 +188,8 @@ test('what a later version adds is passed over', (t) => {
 
 test('a restarting server is given a random delay, a limit a longer one', () => {
   assert.deepEqual([delayMs(1, 1012, () => 0), delayMs(1, 1012, () => 1)], [250, 4500]);
-  assert.equal(delayMs(1, 4409, () => 0), 10_000);
+  assert.equal(
+    delayMs(1, 4409, () => 0),
+    10_000,
+  );
 });

@@ -3,8 +3,21 @@ import { test } from 'node:test';
 import { layOut, Reader } from '../../web/json.js';
 
 const SOURCES = [
-  'null', 'true', '-12.50', '1e400', '9223372036854775807', '""', '"a\\"b"', '"\\\\"', '"\\\\\\""', '"é\\u00e9 [{,:]}"',
-  '[]', '{}', '[1,[2,{"a":"]"}]]', '{"a":{"b":[1,2]},"a":1}', '{ "a" : [ 1 , 2 ] }',
+  'null',
+  'true',
+  '-12.50',
+  '1e400',
+  '9223372036854775807',
+  '""',
+  '"a\\"b"',
+  '"\\\\"',
+  '"\\\\\\""',
+  '"é\\u00e9 [{,:]}"',
+  '[]',
+  '{}',
+  '[1,[2,{"a":"]"}]]',
+  '{"a":{"b":[1,2]},"a":1}',
+  '{ "a" : [ 1 , 2 ] }',
 ];
 
 for (const source of SOURCES) {
@@ -32,12 +45,21 @@ test('an object is taken apart in its own order, every name decoded', () => {
   const reader = new Reader('{"b":1,"2":"x","\\u0061\\"":null,"__proto__":{}}');
   const members = [];
   reader.object((name) => members.push([name, reader.raw()]));
-  assert.deepEqual(members, [['b', '1'], ['2', '"x"'], ['a"', 'null'], ['__proto__', '{}']]);
+  assert.deepEqual(members, [
+    ['b', '1'],
+    ['2', '"x"'],
+    ['a"', 'null'],
+    ['__proto__', '{}'],
+  ]);
 });
 
 test('laid out, every value keeps its digits and equal names stay', () => {
-  const text = layOut('{"id":9007199254740993,"n":12.50,"a":[],"o":{"x":1,"x":"2\\n"}}').map((token) => token.text).join('');
-  assert.equal(text, `{
+  const text = layOut('{"id":9007199254740993,"n":12.50,"a":[],"o":{"x":1,"x":"2\\n"}}')
+    .map((token) => token.text)
+    .join('');
+  assert.equal(
+    text,
+    `{
   "id": 9007199254740993,
   "n": 12.50,
   "a": [],
@@ -45,11 +67,14 @@ test('laid out, every value keeps its digits and equal names stay', () => {
     "x": 1,
     "x": "2\\n"
   }
-}`);
+}`,
+  );
 });
 
 test('JSON nested a hundred thousand deep is laid out', () => {
   const source = '['.repeat(100_000) + ']'.repeat(100_000);
-  const text = layOut(source).map((token) => token.text).join('');
+  const text = layOut(source)
+    .map((token) => token.text)
+    .join('');
   assert.equal(text.replace(/\s/g, ''), source);
 });

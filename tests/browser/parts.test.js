@@ -7,10 +7,17 @@ import { inCell, isNumeric, valueOf } from '../../web/view/value.js';
 
 test('a value is shown as the database wrote it', () => {
   const table = [
-    [undefined, 'missing', ''], ['null', 'null', 'null'], ['""', 'empty', 'empty'], ['"null"', 'text', 'null'],
-    ['12.50', 'number', '12.50'], ['9223372036854775807', 'number', '9223372036854775807'],
-    ['1e400', 'number', '1e400'], ['"NaN"', 'text', 'NaN'], ['true', 'boolean', 'true'],
-    ['{"a": 1.0}', 'json', '{"a": 1.0}'], ['"a\\u0000\\n"', 'text', 'a\u0000\n'],
+    [undefined, 'missing', ''],
+    ['null', 'null', 'null'],
+    ['""', 'empty', 'empty'],
+    ['"null"', 'text', 'null'],
+    ['12.50', 'number', '12.50'],
+    ['9223372036854775807', 'number', '9223372036854775807'],
+    ['1e400', 'number', '1e400'],
+    ['"NaN"', 'text', 'NaN'],
+    ['true', 'boolean', 'true'],
+    ['{"a": 1.0}', 'json', '{"a": 1.0}'],
+    ['"a\\u0000\\n"', 'text', 'a\u0000\n'],
   ];
   for (const [source, kind, text] of table) assert.deepEqual(valueOf(source), { kind, text });
 });
@@ -22,8 +29,10 @@ test('in a cell a value is one line of limited length', () => {
 
 test('in a cell a time is shown to the second', () => {
   const table = [
-    ['2026-11-20T10:18:20.04085+00:00', '2026-11-20 10:18:20Z'], ['2026-11-20T10:18:20', '2026-11-20 10:18:20'],
-    ['infinity', 'infinity'], ['0044-03-15T12:00:00+00:00 BC', '0044-03-15 12:00:00+00:00 BC'],
+    ['2026-11-20T10:18:20.04085+00:00', '2026-11-20 10:18:20Z'],
+    ['2026-11-20T10:18:20', '2026-11-20 10:18:20'],
+    ['infinity', 'infinity'],
+    ['0044-03-15T12:00:00+00:00 BC', '0044-03-15 12:00:00+00:00 BC'],
   ];
   for (const [text, shown] of table) {
     assert.equal(inCell({ kind: 'text', text }, 'timestamp with time zone'), shown);
@@ -32,12 +41,21 @@ test('in a cell a time is shown to the second', () => {
 });
 
 test('only numbers are set flush right', () => {
-  const types = ['bigint', 'numeric(12,2)', 'double precision', 'integer[]', 'text', 'int4range', 'interval'];
+  const types = [
+    'bigint',
+    'numeric(12,2)',
+    'double precision',
+    'integer[]',
+    'text',
+    'int4range',
+    'interval',
+  ];
   assert.deepEqual(types.filter(isNumeric), ['bigint', 'numeric(12,2)', 'double precision']);
 });
 
 test('every table name survives the address', () => {
-  for (const name of ['orders', 'sales.orders', 'a&b=c#d', 'Ærø 50%', 'x+y']) assert.equal(tableIn(hashOf(name)), name);
+  for (const name of ['orders', 'sales.orders', 'a&b=c#d', 'Ærø 50%', 'x+y'])
+    assert.equal(tableIn(hashOf(name)), name);
   assert.deepEqual(['', '#', '#orders', '#%'].map(tableIn), ['', '', 'orders', '%']);
 });
 
@@ -53,12 +71,24 @@ test('the rate is that of the last whole seconds, and an hour of silence empties
   assert.equal(rate.perSecond(5_999), 0);
   assert.equal(rate.perSecond(6_000), 10);
   assert.equal(rate.perSecond(9_000), 0);
-  assert.equal(rate.history(9_000).reduce((a, b) => a + b), 30);
-  assert.equal(rate.history(3_600_000).reduce((a, b) => a + b), 0);
+  assert.equal(
+    rate.history(9_000).reduce((a, b) => a + b),
+    30,
+  );
+  assert.equal(
+    rate.history(3_600_000).reduce((a, b) => a + b),
+    0,
+  );
 });
 
 test('rates have three figures', () => {
   assert.deepEqual([0, 0.333, 9.96, 10.4, 999.6, 12_340, 123_400].map(formatRate), [
-    '0', '0.3', '10', '10', '1.0k', '12.3k', '123k',
+    '0',
+    '0.3',
+    '10',
+    '10',
+    '1.0k',
+    '12.3k',
+    '123k',
   ]);
 });

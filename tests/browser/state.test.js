@@ -3,11 +3,19 @@ import { test } from 'node:test';
 import { readFrame } from '../../web/frame.js';
 import { begin, EVENTS_KEPT, reduce, REMOVED_SHOWN_MS, ROWS_KEPT, sweep } from '../../web/state.js';
 
-const COLUMNS = [{ name: 'id', type: 'bigint' }, { name: 'status', type: 'text' }];
+const COLUMNS = [
+  { name: 'id', type: 'bigint' },
+  { name: 'status', type: 'text' },
+];
 const NOW = 1_000_000;
 
 function ready(key = ['id']) {
-  return play(begin({ key, columns: COLUMNS }), { op: 'subscribed', id: 'a', key, columns: ['id', 'status'] });
+  return play(begin({ key, columns: COLUMNS }), {
+    op: 'subscribed',
+    id: 'a',
+    key,
+    columns: ['id', 'status'],
+  });
 }
 
 function play(state, ...messages) {
@@ -15,20 +23,36 @@ function play(state, ...messages) {
 }
 
 function events(...list) {
-  return { op: 'events', id: 'a', events: readFrame(JSON.stringify({ op: 'events', feed: 1, events: list })).events };
+  return {
+    op: 'events',
+    id: 'a',
+    events: readFrame(JSON.stringify({ op: 'events', feed: 1, events: list })).events,
+  };
 }
 
 const COMMIT = { op: 'commit', cursor: 'c' };
-const order = (event, id, status, more = {}) => ({ event, key: { id }, data: { id, status }, tx: '1', ...more });
-const shown = (state) => [...state.shown.rows.values()].map((row) => (
-  [row.id, row.cells?.get('status'), row.last.event]
-));
+const order = (event, id, status, more = {}) => ({
+  event,
+  key: { id },
+  data: { id, status },
+  tx: '1',
+  ...more,
+});
+const shown = (state) =>
+  [...state.shown.rows.values()].map((row) => [row.id, row.cells?.get('status'), row.last.event]);
 
 test('nothing of a batch shows before its commit', () => {
   const before = ready();
-  const during = play(before, events(order('created', 1, 'open')), events(order('created', 2, 'open')));
+  const during = play(
+    before,
+    events(order('created', 1, 'open')),
+    events(order('created', 2, 'open')),
+  );
   assert.equal(during.shown, before.shown);
-  assert.deepEqual(shown(play(during, COMMIT)), [['1', '"open"', 'created'], ['2', '"open"', 'created']]);
+  assert.deepEqual(shown(play(during, COMMIT)), [
+    ['1', '"open"', 'created'],
+    ['2', '"open"', 'created'],
+  ]);
 });
 
 test('what was shown is not touched by what follows', () => {
@@ -45,9 +69,18 @@ test('each event does what the protocol says', () => {
     [[order('patched', 1, 'a')], [['1', '"a"', 'patched']]],
     [[order('created', 1, 'a'), order('removed', 1, 'a')], [['1', '"a"', 'removed']]],
     [[order('removed', 1, 'a'), order('created', 1, 'b')], [['1', '"b"', 'created']]],
-    [[order('removed', 1, 'a'), order('created', 2, 'a')], [['1', '"a"', 'removed'], ['2', '"a"', 'created']]],
+    [
+      [order('removed', 1, 'a'), order('created', 2, 'a')],
+      [
+        ['1', '"a"', 'removed'],
+        ['2', '"a"', 'created'],
+      ],
+    ],
     [[order('created', 1, 'a'), { event: 'truncated', key: null }], []],
-    [[{ event: 'patched', key: { id: 1 }, oversize: true, changed: ['status'] }], [['1', undefined, 'patched']]],
+    [
+      [{ event: 'patched', key: { id: 1 }, oversize: true, changed: ['status'] }],
+      [['1', undefined, 'patched']],
+    ],
   ];
   for (const [list, expected] of table) {
     assert.deepEqual(shown(play(ready(), events(...list), COMMIT)), expected);
@@ -61,20 +94,29 @@ test('two events of one batch about a row leave the row as the last one says', (
 });
 
 test('without a key every event is a line of its own', () => {
-  const state = play(ready([]), events(order('created', 1, 'a', { key: null }), order('patched', 1, 'b', { key: null })), COMMIT);
+  const state = play(
+    ready([]),
+    events(order('created', 1, 'a', { key: null }), order('patched', 1, 'b', { key: null })),
+    COMMIT,
+  );
   assert.equal(state.shown.rows.size, 2);
 });
 
 test('keys beyond 2^53 stay apart', () => {
-  const frame = '{"op":"events","feed":1,"events":[{"event":"created","key":{"id":9007199254740992},"data":{}},'
-    + '{"event":"created","key":{"id":9007199254740993},"data":{}}]}';
+  const frame =
+    '{"op":"events","feed":1,"events":[{"event":"created","key":{"id":9007199254740992},"data":{}},' +
+    '{"event":"created","key":{"id":9007199254740993},"data":{}}]}';
   const state = play(ready(), { ...readFrame(frame), id: 'a' }, COMMIT);
   assert.deepEqual([...state.shown.rows.keys()], ['9007199254740992', '9007199254740993']);
 });
 
 test('keys of several columns stay apart', () => {
   const pair = (a, b) => ({ event: 'created', key: { a, b }, data: {} });
-  const state = play(ready(['a', 'b']), events(pair('x,', 'y'), pair('x', ',y'), pair(1, '1'), pair('1', 1)), COMMIT);
+  const state = play(
+    ready(['a', 'b']),
+    events(pair('x,', 'y'), pair('x', ',y'), pair(1, '1'), pair('1', 1)),
+    COMMIT,
+  );
   assert.equal(state.shown.rows.size, 4);
 });
 
@@ -94,13 +136,24 @@ test('after a reconnect what was listed is marked as possibly out of date', () =
 
 test('a reset empties the list, at once and with the open batch', () => {
   const reset = { op: 'reset', id: 'a', reason: 'cursor_expired' };
-  const state = play(ready(), events(order('created', 1, 'a')), COMMIT, events(order('created', 2, 'a')), reset, COMMIT);
+  const state = play(
+    ready(),
+    events(order('created', 1, 'a')),
+    COMMIT,
+    events(order('created', 2, 'a')),
+    reset,
+    COMMIT,
+  );
   assert.deepEqual(shown(state), []);
   assert.deepEqual(state.shown.notice, { kind: 'reset', at: NOW, reason: 'cursor_expired' });
 });
 
 test('a removed row leaves after a while, unless it came back', () => {
-  const state = play(ready(), events(order('removed', 1, 'a'), order('removed', 2, 'a'), order('created', 2, 'b')), COMMIT);
+  const state = play(
+    ready(),
+    events(order('removed', 1, 'a'), order('removed', 2, 'a'), order('created', 2, 'b')),
+    COMMIT,
+  );
   assert.equal(sweep(state, NOW + REMOVED_SHOWN_MS - 1), state);
   assert.deepEqual(shown(sweep(state, NOW + REMOVED_SHOWN_MS)), [['2', '"b"', 'created']]);
 });
@@ -110,7 +163,9 @@ test('a transaction of any size stays within bounds, and the rows that changed l
   for (let first = 0; first < 100_000; first += 10_000) {
     const list = Array.from({ length: 10_000 }, (_, i) => order('created', first + i, 'a'));
     state = play(state, events(...list));
-    assert.ok(state.draft.rows.size <= ROWS_KEPT * 8 && state.draft.events.length <= EVENTS_KEPT * 4);
+    assert.ok(
+      state.draft.rows.size <= ROWS_KEPT * 8 && state.draft.events.length <= EVENTS_KEPT * 4,
+    );
   }
   state = play(state, COMMIT);
   assert.equal(state.shown.rows.size, ROWS_KEPT);
@@ -120,19 +175,40 @@ test('a transaction of any size stays within bounds, and the rows that changed l
 });
 
 test('a column that was added shows up with the first row that has it', () => {
-  const state = play(ready(), events({ event: 'created', key: { id: 1 }, data: { id: 1, status: 'a', added: 2 } }), COMMIT);
-  assert.deepEqual(state.columns.map(({ name }) => name), ['id', 'status', 'added']);
+  const state = play(
+    ready(),
+    events({ event: 'created', key: { id: 1 }, data: { id: 1, status: 'a', added: 2 } }),
+    COMMIT,
+  );
+  assert.deepEqual(
+    state.columns.map(({ name }) => name),
+    ['id', 'status', 'added'],
+  );
 });
 
 test('a refused subscription says why, and leaves no rows that nobody keeps up to date', () => {
-  const state = play(ready(), events(order('created', 1, 'a')), COMMIT, { op: 'error', id: 'a', code: 'unknown_table', detail: 'no such table' });
-  assert.deepEqual(state.subscription, { phase: 'refused', code: 'unknown_table', detail: 'no such table' });
+  const state = play(ready(), events(order('created', 1, 'a')), COMMIT, {
+    op: 'error',
+    id: 'a',
+    code: 'unknown_table',
+    detail: 'no such table',
+  });
+  assert.deepEqual(state.subscription, {
+    phase: 'refused',
+    code: 'unknown_table',
+    detail: 'no such table',
+  });
   assert.deepEqual(shown(state), []);
 });
 
 test('an error about nothing in particular is told, and changes nothing else', () => {
   const before = play(ready(), events(order('created', 1, 'a')), COMMIT);
-  const state = play(before, { op: 'error', id: undefined, code: 'invalid_request', detail: 'what?' });
+  const state = play(before, {
+    op: 'error',
+    id: undefined,
+    code: 'invalid_request',
+    detail: 'what?',
+  });
   assert.deepEqual(state.shown.notice, { kind: 'fault', at: NOW, reason: 'what?' });
   assert.equal(state.shown.rows, before.shown.rows);
 });

@@ -26,7 +26,8 @@ export class Detail {
   /**
    * @param {string} table
    * @param {Column[]} columns
-   * @param {Row | null | undefined} row null: none is chosen; undefined: the chosen one is no longer listed
+   * @param {Row | null | undefined} row null: none is chosen; undefined: the chosen one is no
+   *   longer listed
    */
   draw(table, columns, row) {
     this.#panel.hidden = row === null || (!row && !this.#row);
@@ -58,23 +59,31 @@ function entries(columns, row) {
   const state = element('div', 'last', `${row.last.event} at ${clock(row.last.at)}`);
   if (row.last.oversize) state.append('; too large to send, only the key is known');
   const changed = new Set(row.last.changed);
-  return [state, ...columns.map(({ name, type }) => {
-    const term = element('dt', '', name, element('small', '', type));
-    const value = element('dd', '', shownWhole(row.cells?.get(name) ?? row.identity.get(name)));
-    return element('div', changed.has(name) ? 'changed' : '', term, value);
-  })];
+  return [
+    state,
+    ...columns.map(({ name, type }) => {
+      const term = element('dt', '', name, element('small', '', type));
+      const value = element('dd', '', shownWhole(row.cells?.get(name) ?? row.identity.get(name)));
+      return element('div', changed.has(name) ? 'changed' : '', term, value);
+    }),
+  ];
 }
 
 /** @param {string | undefined} source */
 function shownWhole(source) {
   const value = valueOf(source);
-  const text = value.kind === 'json' && value.text.length < SHOWN_CHARS
-    ? layOut(value.text).map((token) => token.text).join('')
-    : value.text;
+  const text =
+    value.kind === 'json' && value.text.length < SHOWN_CHARS
+      ? layOut(value.text)
+          .map((token) => token.text)
+          .join('')
+      : value.text;
   const shown = element('span', 'value', text.slice(0, SHOWN_CHARS));
   shown.dataset.kind = value.kind;
   if (text.length > SHOWN_CHARS) {
-    shown.append(element('em', '', ` … ${(text.length - SHOWN_CHARS).toLocaleString('en')} more characters`));
+    shown.append(
+      element('em', '', ` … ${(text.length - SHOWN_CHARS).toLocaleString('en')} more characters`),
+    );
   }
   return shown;
 }

@@ -7,7 +7,8 @@ import { byId, element } from './dom.js';
 
 /**
  * @typedef {{ title: string, text: string, code?: string }} Words
- * @typedef {{ phase: 'loading' } | { phase: 'failed', error: Error } | { phase: 'ready', count: number }} Listing
+ * @typedef {{ phase: 'loading' } | { phase: 'failed', error: Error } | { phase: 'ready', count:
+ *   number }} Listing
  */
 
 let drawn = '';
@@ -40,16 +41,22 @@ export function whyEmpty(listing, connection, table, subscription) {
   if (listing.phase === 'loading') return { title: 'Loading the tables…', text: '' };
   if (listing.count === 0) return noTables();
   if (!table.known) {
-    return { title: `There is no table “${table.name}” here`, text: 'Choose one of the tables in the list.' };
+    return {
+      title: `There is no table “${table.name}” here`,
+      text: 'Choose one of the tables in the list.',
+    };
   }
   if (subscription?.phase === 'refused') {
     return {
       title: `${table.name} can't be watched`,
-      text: `${sentence(subscription.detail || 'the server gave no reason')} (${subscription.code})`,
+      text: `${sentence(subscription.detail || 'no reason was given')} (${subscription.code})`,
     };
   }
   if (connection.phase === 'waiting') {
-    return { title: 'Connection lost', text: `${sentence(reasonOf(connection))} It is tried again by itself.` };
+    return {
+      title: 'Connection lost',
+      text: `${sentence(reasonOf(connection))} It is tried again by itself.`,
+    };
   }
   if (subscription?.phase !== 'ready') return { title: `Subscribing to ${table.name}…`, text: '' };
   return waiting(table);
@@ -57,7 +64,8 @@ export function whyEmpty(listing, connection, table, subscription) {
 
 /** @param {{ name: string, keyed: boolean }} table */
 function waiting({ name, keyed }) {
-  const now = 'The list starts from now: a row shows up here as soon as it is created, changed or removed.';
+  const now =
+    'The list starts from now: a row shows up here as soon as it is created, changed or removed.';
   const keyless = ' The table has no key, so every change is a line of its own.';
   return { title: `Waiting for changes in ${name}…`, text: keyed ? now : now + keyless };
 }
@@ -77,12 +85,18 @@ function noTables() {
  */
 function failed(error) {
   if (error.status === 401) {
-    return { title: 'You need to sign in', text: `${sentence(error.message)} This server admits no anonymous readers.` };
+    return {
+      title: 'You need to sign in',
+      text: `${sentence(error.message)} This server admits no anonymous readers.`,
+    };
   }
   if (error.status === 503) {
     return { title: 'The database is away', text: 'The page goes on by itself when it is back.' };
   }
-  return { title: 'The tables could not be loaded', text: `${sentence(error.message)} It is tried again by itself.` };
+  return {
+    title: 'The tables could not be loaded',
+    text: `${sentence(error.message)} It is tried again by itself.`,
+  };
 }
 
 /** @param {string} text */

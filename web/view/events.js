@@ -29,11 +29,15 @@ export class EventList {
       this.#hold(this.#heldAt === null);
       changed();
     });
-    this.#list.addEventListener('toggle', ({ target }) => {
-      if (!(target instanceof HTMLDetailsElement) || !target.open) return;
-      if (this.#heldAt === null) this.#hold(true);
-      changed();
-    }, { capture: true });
+    this.#list.addEventListener(
+      'toggle',
+      ({ target }) => {
+        if (!(target instanceof HTMLDetailsElement) || !target.open) return;
+        if (this.#heldAt === null) this.#hold(true);
+        changed();
+      },
+      { capture: true },
+    );
   }
 
   /** Forgets what is drawn: another table's events follow. */
@@ -98,7 +102,8 @@ function eventItem({ event, number }) {
   const subject = event.key ? identityText(event.key) : '';
   const what = element('span', 'what', whatChanged(event));
   const summary = element(
-    'summary', '',
+    'summary',
+    '',
     element('time', '', clock(event.at)),
     element('span', `kind ${event.event}`, event.event),
     element('b', '', subject),
@@ -128,9 +133,9 @@ function sourceOf(source) {
     const cut = source.length > SHOWN_CHARS;
     return element('pre', 'source', cut ? `${source.slice(0, SHOWN_CHARS)}…` : source);
   }
-  const tokens = layOut(source).map(({ kind, text }) => (
-    kind === 'space' || kind === 'mark' ? text : element('span', kind, text)
-  ));
+  const tokens = layOut(source).map(({ kind, text }) =>
+    kind === 'space' || kind === 'mark' ? text : element('span', kind, text),
+  );
   return element('pre', 'source', ...tokens);
 }
 

@@ -1,4 +1,5 @@
-// What stands around the rows: counts above, a notice if something happened to the whole table, a foot below.
+// What stands around the rows: counts above, a notice if something happened to the whole table, a
+// foot below.
 
 import { byId, element, part, setText } from './dom.js';
 import { clock } from './value.js';
@@ -39,9 +40,15 @@ export function drawNotice(notice, table) {
 function textOf({ kind, at, reason }, table) {
   switch (kind) {
     case 'gap':
-      return `Connected again at ${clock(at)}. Changes made in between aren't listed; rows in grey may have changed.`;
+      return (
+        `Connected again at ${clock(at)}. Changes made in between aren't listed; ` +
+        'rows in grey may have changed.'
+      );
     case 'reset':
-      return `The feed began anew at ${clock(at)} (${reason}). Changes may have been missed, so the list is empty.`;
+      return (
+        `The feed began anew at ${clock(at)} (${reason}). Changes may have been missed, ` +
+        'so the list is empty.'
+      );
     case 'fault':
       return `The server reported an error at ${clock(at)}: ${reason}`;
     case 'truncated':
@@ -56,6 +63,7 @@ function textOf({ kind, at, reason }, table) {
 export function drawFoot(rows, subscription) {
   const isShown = rows > 0 && subscription.phase === 'ready';
   const since = subscription.phase === 'ready' ? clock(subscription.since) : '';
-  const text = `${rows} ${rows === 1 ? 'row' : 'rows'} changed since ${since}. Other rows aren't listed.`;
+  const count = `${rows} ${rows === 1 ? 'row' : 'rows'}`;
+  const text = `${count} changed since ${since}. Other rows aren't listed.`;
   setText(byId('foot'), isShown ? text : '');
 }

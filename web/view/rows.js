@@ -1,4 +1,5 @@
-// The table of rows: one element a row, kept by the row's key, so that only what changed is touched.
+// The table of rows: one element a row, kept by the row's key, so that only what changed is
+// touched.
 
 import { arrange, byId, element, part, setText } from './dom.js';
 import { clock, identityText, inCell, inTitle, isNumeric, valueOf } from './value.js';
@@ -10,7 +11,9 @@ import { clock, identityText, inCell, inTitle, isNumeric, valueOf } from './valu
  *   row: Row | null }} Drawn
  */
 
-/** Where more rows than this change between two drawings, nothing flashes: nobody could follow them. */
+/**
+ * Where more rows than this change between two drawings, nothing flashes: nobody could follow them.
+ */
 const CALM_ROWS = 40;
 
 const SIGNS = { created: '+', updated: '~', patched: '~', removed: '−', truncated: '∅' };
@@ -36,7 +39,8 @@ export class RowTable {
   }
 
   /**
-   * @param {{ key: string[], columns: Column[], rows: Row[], chosen: string | null }} what rows in the order to show
+   * @param {{ key: string[], columns: Column[], rows: Row[], chosen: string | null }} what rows in
+   *   the order to show
    */
   draw({ key, columns, rows, chosen }) {
     this.#drawHead(key, columns);
@@ -178,7 +182,8 @@ function drawCell(cell, source, type) {
 }
 
 /**
- * Plays the highlight from its start: two equal animations take turns, as the same one would not begin anew.
+ * Plays the highlight from its start: two equal animations take turns, as the same one would not
+ * begin anew.
  * @param {HTMLElement} target
  */
 function flash({ classList }) {

@@ -10,7 +10,10 @@ const WIDTH = 120;
 const HEIGHT = 24;
 /** What is read aloud: not the seconds that count down. */
 const ANNOUNCED = {
-  connecting: 'Connecting', live: 'Live', waiting: 'Connection lost, reconnecting', closed: 'Connection closed',
+  connecting: 'Connecting',
+  live: 'Live',
+  waiting: 'Connection lost, reconnecting',
+  closed: 'Connection closed',
 };
 
 /**
@@ -54,7 +57,9 @@ function describe(connection, now) {
  */
 export function reasonOf({ code, reason }) {
   const meaning = meaningOf(code);
-  return reason === meaning || reason === '' ? `${meaning} (${code})` : `${meaning} (${code}: ${reason})`;
+  return reason === meaning || reason === ''
+    ? `${meaning} (${code})`
+    : `${meaning} (${code}: ${reason})`;
 }
 
 /** @param {Record<string, unknown>} identity */

@@ -65,7 +65,9 @@ export function inCell({ text }, type = '') {
  * @param {string} text
  */
 function toTheSecond(text) {
-  return text.replace(/^(\d{4,}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?/, '$1 $2').replace(/\+00:00$/, 'Z');
+  return text
+    .replace(/^(\d{4,}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?/, '$1 $2')
+    .replace(/\+00:00$/, 'Z');
 }
 
 /**
