@@ -1,4 +1,5 @@
-//! Where a server may be: hosts, ports and addresses as given, and what they come to when connecting.
+//! Where a server may be: hosts, ports and addresses as given, and what they come to when
+//! connecting.
 
 use std::fmt;
 use std::io;

@@ -9,17 +9,25 @@ use super::address::{Endpoint, Target};
 use super::error::{self, Attempt, ConnectError, Problem};
 use super::passfile::{self, Login};
 use super::session::Session;
-use super::settings::{Database, Secret, Wanted};
+use super::settings::{Database, Secret};
 use super::tls::{Connector, Mode};
+use super::wanted::Wanted;
 
-/// What a session starts with, before the `options` that were given. Roles and databases may have other
-/// defaults for all of these.
+/// What a session starts with, before the `options` that were given: these win.
+///
+/// Roles and databases may limit statements, waits for locks and idle transactions. Those limits
+/// are meant for applications; here they would break off a long batch or snapshot at a random
+/// place. Where the daemon must not wait, as for locks on users' tables, it says so itself.
 const PREFERRED: &str = "\
     -c statement_timeout=0 \
     -c lock_timeout=0 \
     -c idle_in_transaction_session_timeout=0";
 
-/// What events depend on, after the `options` that were given: rows as text look as they do in the log.
+/// What a session starts with, after the `options` that were given: these can't be changed.
+///
+/// Rows read as text must look as the trigger writes them into the log: these are the settings that
+/// it pins. UTF8 is asked for by tokio-postgres. `search_path` stays as it is: configured queries
+/// rely on it.
 const REQUIRED: &str = "\
     -c TimeZone=UTC \
     -c DateStyle=ISO,MDY \
@@ -30,7 +38,8 @@ const REQUIRED: &str = "\
 impl Database {
     /// Opens a session for a purpose, which the server's list of connections shows.
     ///
-    /// Tries the servers as libpq does: the next one when one can't be reached, none after a refusal.
+    /// Tries the servers as libpq does: the next one when one can't be reached, none after a
+    /// refusal.
     pub async fn connect(&self, purpose: &str) -> Result<Session, ConnectError> {
         let tls = self.connector()?;
         let mut attempts = Vec::new();
@@ -236,7 +245,8 @@ fn start((client, connection): Opened, tls: Connector) -> Session {
     Session::start(client, connection, version, tls)
 }
 
-/// Lifts the limits that older servers don't know: these would refuse them at the start.
+/// Lifts the limits that older servers don't know and would refuse at the start: a listener is idle
+/// by nature, and a snapshot may take long.
 async fn lift_limits(session: &Session) -> Result<(), Problem> {
     let limits = [(140_000, "idle_session_timeout"), (170_000, "transaction_timeout")];
     let known = limits.iter().filter(|(since, _)| session.server_version >= *since);
@@ -253,39 +263,4 @@ fn version_number(text: &str) -> u32 {
     let mut parts = text.split(digits).map(|part| part.parse::<u32>().unwrap_or(0));
     let (major, minor) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     major.saturating_mul(10_000).saturating_add(minor)
-}
-
-impl Wanted {
-    /// What to look for, in rounds over all servers.
-    fn in_order(self) -> Vec<Self> {
-        match self {
-            Self::PreferStandby => vec![Self::Standby, Self::Any],
-            wanted => vec![wanted],
-        }
-    }
-
-    async fn check(self, session: Session) -> Result<Session, Problem> {
-        match self.fault(&session.client).await? {
-            Some(fault) => Err(Problem::Unsuitable(fault)),
-            None => Ok(session),
-        }
-    }
-
-    /// Why this server will not do.
-    async fn fault(self, client: &Client) -> Result<Option<&'static str>, tokio_postgres::Error> {
-        if self == Self::Any {
-            return Ok(None);
-        }
-        let asked = "select pg_catalog.pg_is_in_recovery(), \
-                     pg_catalog.current_setting('transaction_read_only')::bool";
-        let row = client.query_one(asked, &[]).await?;
-        let (standby, read_only): (bool, bool) = (row.get(0), row.get(1));
-        Ok(match self {
-            Self::ReadWrite if standby || read_only => Some("the server doesn't allow writes"),
-            Self::ReadOnly if !standby && !read_only => Some("the server isn't read-only"),
-            Self::Primary if standby => Some("the server is a standby"),
-            Self::Standby if !standby => Some("the server is not a standby"),
-            _ => None,
-        })
-    }
 }

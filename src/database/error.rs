@@ -14,7 +14,8 @@ use super::tls::{HandshakeFailed, TlsFault};
 pub enum ConnectError {
     /// Nobody answers, or not yet: try again.
     Unreachable(Vec<Attempt>),
-    /// The server answered and said no (password, `pg_hba.conf`, no such database): somebody must change something.
+    /// The server answered and said no (password, `pg_hba.conf`, no such database): somebody must
+    /// change something.
     Refused(Vec<Attempt>),
     /// A certificate, a key or the server's TLS is wrong: somebody must change something.
     Tls(Vec<Attempt>),
@@ -71,8 +72,8 @@ impl ConnectError {
         }
     }
 
-    /// Whether it may go away by itself. What may not is a reason to stop at the start, and to go on
-    /// trying, less often, later.
+    /// Whether it may go away by itself. What may not is a reason to stop at the start, and to go
+    /// on trying, less often, later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable(_))
     }
@@ -188,8 +189,8 @@ fn is_temporary(code: &SqlState) -> bool {
     code.starts_with("57P") || code.starts_with("53") || code.starts_with("08")
 }
 
-/// Also what comes as an error of the socket: in TLS 1.3 a server refuses a client's certificate after
-/// the client has found the handshake complete.
+/// Also what comes as an error of the socket: in TLS 1.3 a server refuses a client's certificate
+/// after the client has found the handshake complete.
 pub(super) fn is_tls(error: &tokio_postgres::Error) -> bool {
     let Some(source) = error.source() else { return false };
     let io = source.downcast_ref::<io::Error>();

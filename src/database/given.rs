@@ -21,8 +21,8 @@ pub(super) struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    /// Collects the settings of a connection string, of the service that it or `PGSERVICE` names, and of
-    /// the environment.
+    /// Collects the settings of a connection string, of the service that it or `PGSERVICE` names,
+    /// and of the environment.
     pub fn collect(
         url: Option<&str>,
         env: &'a dyn Fn(&str) -> Option<String>,

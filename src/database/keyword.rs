@@ -18,7 +18,8 @@ pub(super) enum Meaning {
     Used,
     /// Makes no difference here.
     Ignored,
-    /// These values make no difference; any other asks for something that can't be kept, for this reason.
+    /// These values make no difference; any other asks for something that can't be kept, for this
+    /// reason.
     Only(&'static [&'static str], &'static str),
 }
 

@@ -1,8 +1,9 @@
 //! What users paste about their database, turned into a connected client.
 //!
-//! `Database::resolve` understands what libpq understands (connection strings, services, environment,
-//! password files) and refuses what it can't keep; `Database::connect` opens sessions with the settings
-//! that the daemon relies on. Passwords appear in no error, log line or `Debug` output.
+//! `Database::resolve` understands what libpq understands (connection strings, services,
+//! environment, password files) and refuses what it can't keep; `Database::connect` opens sessions
+//! with the settings that the daemon relies on. Passwords appear in no error, log line or `Debug`
+//! output.
 //!
 //! <https://www.postgresql.org/docs/current/libpq-connect.html>
 
@@ -19,6 +20,7 @@ mod session;
 mod settings;
 mod tls;
 mod url;
+mod wanted;
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,8 @@ pub(super) struct Login<'a> {
     pub user: &'a str,
 }
 
-/// The password that the file has for this login. A file that others can read is warned of and not used.
+/// The password that the file has for this login. A file that others can read is warned of and not
+/// used.
 pub(super) fn look_up(path: &Path, login: &Login) -> Option<String> {
     let metadata = std::fs::metadata(path).ok()?;
     if let Some(fault) = fault(&metadata) {

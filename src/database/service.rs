@@ -11,7 +11,8 @@ use super::keyword;
 /// Where packages keep the system's `pg_service.conf` if `PGSYSCONFDIR` doesn't say.
 const SYSTEM_DIRECTORIES: [&str; 2] = ["/etc/postgresql-common", "/etc"];
 
-/// The settings of a service and the file that defines it: the user's or, failing that, the system's.
+/// The settings of a service and the file that defines it: the user's or, failing that, the
+/// system's.
 pub(super) fn load(name: &str, given: &Given) -> Result<(Vec<Pair>, PathBuf), ConninfoError> {
     let named = given.path("servicefile");
     let files = named.iter().cloned().chain(usual_files(given, named.is_some()));

@@ -12,10 +12,11 @@ use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 /// How long a dropped session may take to say goodbye before its query is cancelled.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// An open connection. Dropping it closes the connection, ends its task and cancels what it was doing.
+/// An open connection. Dropping it closes the connection, ends its task and cancels what it was
+/// doing.
 ///
-/// While a query's rows wait to be taken, nothing else arrives on the connection: `LISTEN` needs a session
-/// of its own.
+/// While a query's rows wait to be taken, nothing else arrives on the connection: `LISTEN` needs a
+/// session of its own.
 pub struct Session {
     pub client: Client,
     pub bell: Bell,
@@ -30,7 +31,8 @@ pub(super) struct HangUp(
     #[expect(dead_code, reason = "it is there to be dropped")] oneshot::Sender<()>,
 );
 
-/// Rings when notifications have come. Rings that nobody waited for count as one; none is forgotten.
+/// Rings when notifications have come. Rings that nobody waited for count as one; none is
+/// forgotten.
 #[derive(Clone, Debug)]
 pub struct Bell {
     state: watch::Receiver<State>,

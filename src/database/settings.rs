@@ -10,6 +10,7 @@ use super::address::Endpoint;
 use super::conninfo::ConninfoError;
 use super::given::Given;
 use super::tls;
+use super::wanted::Wanted;
 
 /// Where the database is and how to connect to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,17 +57,6 @@ impl Default for Timing {
     }
 }
 
-/// Which of several servers will do: `target_session_attrs`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
-    Any,
-    ReadWrite,
-    ReadOnly,
-    Primary,
-    Standby,
-    PreferStandby,
-}
-
 /// A password: never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Secret(pub String);
@@ -78,8 +68,8 @@ impl fmt::Debug for Secret {
 }
 
 impl Database {
-    /// Understands a URL or a key=value string as libpq does, and completes it from the service that it
-    /// names, from the `PG*` variables, and with defaults, in this order.
+    /// Understands a URL or a key=value string as libpq does, and completes it from the service
+    /// that it names, from the `PG*` variables, and with defaults, in this order.
     pub fn resolve(
         url: Option<&str>,
         env: &dyn Fn(&str) -> Option<String>,
@@ -91,7 +81,7 @@ impl Database {
         Ok(Self {
             endpoints: Endpoint::all(&given)?,
             shuffle: shuffle(&given)?,
-            wanted: wanted(&given)?,
+            wanted: Wanted::from(&given)?,
             dbname: given.text("dbname").unwrap_or_else(|| user.clone()),
             user,
             password: given.text("password").map(Secret),
@@ -120,18 +110,6 @@ fn login_name() -> Option<String> {
 fn shuffle(given: &Given) -> Result<bool, ConninfoError> {
     let words = [("disable", false), ("random", true)];
     Ok(given.choice("load_balance_hosts", &words)?.unwrap_or(false))
-}
-
-fn wanted(given: &Given) -> Result<Wanted, ConninfoError> {
-    let words = [
-        ("any", Wanted::Any),
-        ("read-write", Wanted::ReadWrite),
-        ("read-only", Wanted::ReadOnly),
-        ("primary", Wanted::Primary),
-        ("standby", Wanted::Standby),
-        ("prefer-standby", Wanted::PreferStandby),
-    ];
-    Ok(given.choice("target_session_attrs", &words)?.unwrap_or(Wanted::Any))
 }
 
 fn channel_binding(given: &Given) -> Result<ChannelBinding, ConninfoError> {

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::time::Duration;
 
-use super::settings::{Secret, Wanted};
+use super::settings::Secret;
 use super::tls::{Mode, Roots};
+use super::wanted::Wanted;
 use super::{ConninfoError, Database};
 
 const NO_VARIABLES: &[(&str, &str)] = &[];

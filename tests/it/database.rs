@@ -1,4 +1,5 @@
-//! Connecting: every sslmode against every kind of server, credentials, and what a session promises.
+//! Connecting: every sslmode against every kind of server, credentials, and what a session
+//! promises.
 
 mod credentials;
 mod failures;

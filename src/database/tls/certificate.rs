@@ -30,7 +30,8 @@ pub fn verify_validity(der: &CertificateDer, now: UnixTime) -> Result<(), Error>
     }
 }
 
-/// Whether the certificate's common name is this host's, which counts where it has no alternative names.
+/// Whether the certificate's common name is this host's, which counts where it has no alternative
+/// names.
 pub fn has_common_name(der: &CertificateDer, host: &ServerName) -> bool {
     let Ok(certificate) = parse(der) else { return false };
     let certificate = certificate.tbs_certificate();

@@ -59,8 +59,8 @@ impl Settings {
 
     /// What is asked of the server's certificate.
     ///
-    /// `require` with root certificates checks the chain, as in libpq. `allow` and `prefer` check nothing:
-    /// a check that failed would only lead to a connection without TLS.
+    /// `require` with root certificates checks the chain, as in libpq. `allow` and `prefer` check
+    /// nothing: a check that failed would only lead to a connection without TLS.
     pub fn check(&self) -> Result<Check, TlsFault> {
         if self.mode <= Mode::Prefer {
             return Ok(Check::Nothing);

@@ -3,8 +3,8 @@
 use super::server::{self, files, server_with, world, write};
 use super::{ask, connected, outcome, refusal};
 
-/// Outcomes with the right root certificate, none, another authority's, for a host of another name, and on
-/// a server without TLS.
+/// Outcomes with the right root certificate, none, another authority's, for a host of another name,
+/// and on a server without TLS.
 const MODES: [(&str, [&str; 5]); 6] = [
     ("disable", ["plain", "plain", "plain", "plain", "plain"]),
     ("allow", ["plain", "plain", "plain", "plain", "plain"]),

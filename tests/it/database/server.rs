@@ -156,8 +156,8 @@ pub fn self_signed(common_name: &str) -> Pem {
     Pem { certificate: certificate.pem(), key: key.serialize_pem() }
 }
 
-/// The same as X.509 version 1, as `openssl x509 -req` makes it: without version and extensions. Its
-/// signature is not right, which nobody checks who doesn't check the chain.
+/// The same as X.509 version 1, as `openssl x509 -req` makes it: without version and extensions.
+/// Its signature is not right, which nobody checks who doesn't check the chain.
 pub fn version_one(common_name: &str) -> Pem {
     let key = KeyPair::generate().unwrap();
     let certificate = named(common_name, &["localhost"]).self_signed(&key).unwrap();

@@ -159,7 +159,8 @@ async fn a_dropped_session_ends_the_query_that_it_was_busy_with() {
     is_gone(server, backend).await;
 }
 
-/// Stands before a server and refuses startup packets with these bytes in them, as PgBouncer refuses options.
+/// Stands before a server and refuses startup packets with these bytes in them, as PgBouncer
+/// refuses options.
 async fn pooler_that_refuses(part: &'static str, server_port: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
