@@ -103,12 +103,13 @@ fn welcome(address: SocketAddr, url: &str, rate: f64) {
     } else {
         "Nothing changes by itself.".to_owned()
     };
+    let changes = format!("http://{address}/v1/tables/orders/changes");
     let _printed = writeln!(
         io::stdout(),
         "
-The shop is open:      http://{address}/
+The shop is open:      http://{address}/#orders
 
-Watch it with curl:    curl -N -H 'Accept: text/event-stream' http://{address}/v1/tables/orders/changes
+Watch it with curl:    curl -NH 'Accept: text/event-stream' {changes}
 Change it with psql:   psql '{url}'
 
 {pace} Ctrl-C ends it; nothing stays behind.

@@ -4,10 +4,11 @@
 create type order_status as enum ('open', 'paid', 'packed', 'shipped');
 
 create table customers (
-    id        bigint generated always as identity primary key,
-    name      text not null,
-    city      text not null,
-    joined_on date not null
+    id            bigint generated always as identity primary key,
+    name          text not null,
+    city          text not null,
+    joined_on     date not null,
+    last_order_at timestamptz
 );
 
 create table products (
@@ -50,10 +51,13 @@ select names.name, cities.name, date '2023-01-01' + (17 * names.place)::integer
 from unnest(array[
     'Amara Okafor', 'Ben Fischer', 'Chiara Russo', 'Dmitri Volkov', 'Elif Yılmaz', 'Freya Lindqvist',
     'Gabriel Costa', 'Hana Sato', 'Ines Moreau', 'Jakub Nowak', 'Kofi Mensah', 'Leila Haddad',
-    'Mateo García', 'Nora O''Brien', 'Oscar Jensen', 'Priya Nair', 'Quentin Dubois', 'Rosa Méndez',
+    'Mateo García', 'Nora O''Brien', 'Oscar Jensen', 'Priya Nair', 'Quentin Dubois',
+    'Rosa Méndez',
     'Sven Bakker', 'Thị Mai Trần', 'Uma Reddy', 'Viktor Horváth', 'Wanjiru Kamau', 'Zoë van Dijk'
 ]) with ordinality as names (name, place)
-join unnest(array['Lagos', 'Berlin', 'Bologna', 'Tallinn', 'İzmir', 'Göteborg', 'Porto', 'Ōsaka'])
+join unnest(array[
+    'Lagos', 'Berlin', 'Bologna', 'Tallinn', 'İzmir', 'Göteborg', 'Porto', 'Ōsaka'
+])
     with ordinality as cities (name, place) on cities.place = 1 + names.place % 8;
 
 insert into products (sku, name, price, cost, stock) values

@@ -122,21 +122,26 @@ const PLACE_ORDER: &str = "
         select (select id from customers order by random() limit 1),
                sum(price * quantity), sum((price - cost) * quantity), $1
         from wanted having count(*) > 0
-        returning id
+        returning id, customer_id
+    ), noted as (
+        update customers set last_order_at = now()
+        from placed where customers.id = placed.customer_id
     ), listed as (
         insert into order_items (order_id, line, sku, quantity, price)
         select placed.id, row_number() over (order by sku), sku, quantity, price
         from placed, wanted
     ), too_old as (
-        delete from orders where id in (select id from orders order by id desc offset $2::bigint - 1)
+        delete from orders
+        where id in (select id from orders order by id desc offset $2::bigint - 1)
     )
     update products set stock = stock - quantity from wanted where products.sku = wanted.sku";
 
 /// The next step for one of the orders that have waited longest.
 const ADVANCE_ORDER: &str = "
     update orders
-    set status = case status when 'open' then 'paid' when 'paid' then 'packed' else 'shipped' end
-            ::order_status,
+    set status = case status
+            when 'open' then 'paid' when 'paid' then 'packed' else 'shipped'
+        end::order_status,
         updated_at = now()
     where id = (
         select id from (
@@ -152,7 +157,9 @@ const CANCEL_ORDER: &str = "
 /// A little up or down, but never below what it costs.
 const CHANGE_PRICE: &str = "
     update products
-    set price = greatest(cost * 1.2, least(cost * 4, price * (0.9 + random() * 0.2)::numeric))
+    set price = greatest(
+        cost * 1.2, least(cost * 4, price * (0.9 + random() * 0.2)::numeric)
+    )
     where sku = (select sku from products order by random() limit 1)";
 
 const RESTOCK: &str = "
@@ -162,7 +169,8 @@ const RESTOCK: &str = "
 /// `$1`: body, `$2`: the most messages to keep.
 const SEND_MESSAGE: &str = "
     with too_old as (
-        delete from messages where id in (select id from messages order by id desc offset $2::bigint - 1)
+        delete from messages
+        where id in (select id from messages order by id desc offset $2::bigint - 1)
     )
     insert into messages (customer_id, body)
     select id, $1 from customers order by random() limit 1";

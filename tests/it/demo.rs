@@ -83,7 +83,7 @@ impl Demo {
         while url.is_none() || database.is_none() {
             let line = timeout(DEADLINE, lines.next_line()).await.unwrap().unwrap();
             let line = line.expect("the demo ended early");
-            url = url.or_else(|| after(&line, "open:"));
+            url = url.or_else(|| after(&line, "open:").map(|url| url.replace("/#orders", "")));
             database = database.or_else(|| after(&line, "psql '"));
         }
         Self { process, _output: lines, url: url.unwrap(), database: database.unwrap() }
@@ -114,7 +114,7 @@ fn after(line: &str, mark: &str) -> Option<String> {
 async fn the_demo_serves_a_busy_shop() {
     let demo = Demo::start().await;
     let changes = reqwest::Client::new()
-        .get(format!("{}v1/tables/orders/changes", demo.url))
+        .get(format!("{}/v1/tables/orders/changes", demo.url))
         .header("accept", "text/event-stream");
     let answer = timeout(DEADLINE, changes.send()).await.unwrap().unwrap();
     let mut answer = answer.error_for_status().unwrap();
