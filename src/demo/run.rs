@@ -103,6 +103,7 @@ fn welcome(address: SocketAddr, url: &str, rate: f64) {
     } else {
         "Nothing changes by itself.".to_owned()
     };
+    let program = std::env::args().next().unwrap_or_else(|| "rowcast".to_owned());
     let changes = format!("http://{address}/v1/tables/orders/changes");
     let _printed = writeln!(
         io::stdout(),
@@ -110,6 +111,7 @@ fn welcome(address: SocketAddr, url: &str, rate: f64) {
 The shop is open:      http://{address}/#orders
 
 Watch it with curl:    curl -NH 'Accept: text/event-stream' {changes}
+Or in a terminal:      {program} tail orders --url http://{address}
 Change it with psql:   psql '{url}'
 
 {pace} Ctrl-C ends it; nothing stays behind.
