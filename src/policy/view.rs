@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::catalog::{Table, TableId};
+use crate::catalog::{Column, Table, TableId};
 use crate::event::{Change, Event, Kind, Row};
 
 /// The part of a table that somebody sees: visible columns, by their positions in the catalog.
@@ -45,6 +45,11 @@ impl View {
     /// The visible columns with their positions in the catalog, in the table's order.
     pub fn columns(&self) -> impl Iterator<Item = (usize, &str)> {
         self.columns.iter().map(|&at| (at, self.table.columns[at].name.as_str()))
+    }
+
+    /// The same, as the catalog has them.
+    pub fn visible_columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().map(|&at| &self.table.columns[at])
     }
 
     /// The event as it is seen here, if it is.

@@ -16,10 +16,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -27,6 +28,7 @@ use super::router::{App, router};
 use super::stall::Stalling;
 use super::upgrade::Upgraded;
 use super::websocket;
+use crate::wire::{Code, Refusal};
 
 /// What the kernel keeps for a connection, instead of the megabytes that it would grow to: a full buffer is called
 /// writable only when half of it is free, which a slow reader's progress is measured by.
@@ -37,11 +39,9 @@ const HTTP_BUFFER_BYTES: usize = 64 << 10;
 const MAX_HEADERS: usize = 64;
 /// How long accepting rests when it fails, as it does when there are no more file descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
-const TOO_MANY: &[u8] =
-    b"HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\nretry-after: 5\r\n\
-    content-type: application/problem+json\r\ncontent-length: 132\r\n\r\n\
-    {\"type\":\"about:blank\",\"title\":\"Too Many Requests\",\"status\":429,\
-    \"code\":\"too_many_requests\",\"detail\":\"too many connections\"       }";
+/// How many connections that are too many get an answer at once, and how long that may take; others are dropped.
+const MAX_REFUSALS: usize = 64;
+const REFUSAL: Duration = Duration::from_secs(1);
 
 /// Serves until `shutdown`, then waits until every connection has ended; dropping it ends them at once.
 pub async fn serve(
@@ -52,6 +52,7 @@ pub async fn serve(
 ) {
     let router = router(Arc::clone(&app));
     let places = Arc::new(Semaphore::new(max_connections));
+    let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -62,7 +63,12 @@ pub async fn serve(
                         let shutdown = shutdown.clone();
                         connections.spawn(connection(socket, app, router, place, shutdown));
                     }
-                    Err(_) => refuse(&socket, &app),
+                    Err(_) => {
+                        app.metrics.refused_connections.inc();
+                        if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
+                            connections.spawn(refuse(socket, place));
+                        }
+                    }
                 },
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -77,9 +83,24 @@ pub async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-fn refuse(socket: &TcpStream, app: &App) {
-    app.metrics.refused_connections.inc();
-    let _ = socket.try_write(TOO_MANY);
+/// Hears what is asked, since an answer before the question is none, and says that there is no place.
+async fn refuse(mut socket: TcpStream, _place: OwnedSemaphorePermit) {
+    let refusal = Refusal::new(Code::TooManyRequests, "there are too many connections").problem();
+    let head = format!(
+        "HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\nretry-after: 5\r\n\
+         content-type: application/problem+json\r\ncontent-length: {}\r\n\r\n",
+        refusal.len()
+    );
+    let refused = async {
+        let mut heard = [0; 1024];
+        socket.read(&mut heard).await?;
+        socket.write_all(head.as_bytes()).await?;
+        socket.write_all(&refusal).await?;
+        socket.shutdown().await?;
+        while socket.read(&mut heard).await? > 0 {}
+        io::Result::Ok(())
+    };
+    let _ = timeout(REFUSAL, refused).await;
 }
 
 async fn connection(

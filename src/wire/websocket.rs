@@ -1,7 +1,7 @@
 //! WebSocket frames (RFC 6455, section 5): a server's are not masked, so one encoding serves every socket.
 
 use super::batch::ResetCause;
-use super::{Delivery, Feed, Refusal, write_string};
+use super::{Delivery, Feed, Refusal, listing, write_string};
 use crate::policy::View;
 
 /// The subprotocol that clients may ask for.
@@ -92,7 +92,7 @@ pub(super) fn subscribed(id: &str, feed: Feed, view: &View, cursor: &str) -> Del
         out.extend_from_slice(br#","key":"#);
         write_names(out, view.key_names());
         out.extend_from_slice(br#","columns":"#);
-        write_names(out, view.columns().map(|(_, name)| name));
+        listing::write_columns(out, view.visible_columns());
         out.extend_from_slice(br#","cursor":"#);
         write_string(out, cursor);
         out.push(b'}');
