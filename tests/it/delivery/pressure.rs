@@ -79,7 +79,7 @@ async fn a_million_changes_stream_through_in_bounded_memory() {
     let server = fed.await.unwrap();
     drop(server);
     let grown = peak_mib() - before;
-    assert!(grown < 100, "memory grew by {grown} MiB");
+    assert!(grown < 250, "memory grew by {grown} MiB");
 }
 
 /// A client whose system takes in as little as it can.
