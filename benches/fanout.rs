@@ -31,17 +31,27 @@ fn main() {
     if arguments.first().is_some_and(|first| first == "--drain") {
         return drain(&arguments.split_off(1));
     }
-    let number = |at: usize, default| arguments.get(at).map_or(default, |n| n.parse().expect("a number"));
+    let number =
+        |at: usize, default| arguments.get(at).map_or(default, |n| n.parse().expect("a number"));
     let (clients, seconds) = (number(0, 1_000), number(1, 10));
     let batches = seconds as u32 * BATCHES_A_SECOND;
     let single = served(clients, batches, 1);
     let twenty = served(clients, batches, 20);
     let plain = plain(clients, batches, single.bytes_a_batch);
-    println!("{clients} clients, {batches} batches, {BATCHES_A_SECOND} a second; microseconds of CPU");
+    println!(
+        "{clients} clients, {batches} batches, {BATCHES_A_SECOND} a second; microseconds of CPU"
+    );
     println!("plain loop      {:6.2} a write of {} bytes", plain, single.bytes_a_batch);
-    println!("single changes  {:6.2} an event, {:.2} of the loop's rate", single.micros, plain / single.micros);
+    println!(
+        "single changes  {:6.2} an event, {:.2} of the loop's rate",
+        single.micros,
+        plain / single.micros
+    );
     let (micros, times) = (twenty.micros / 20.0, single.micros / (twenty.micros / 20.0));
-    println!("batches of 20   {micros:6.2} an event, {times:.1} times as many ({} bytes)", twenty.bytes_a_batch);
+    println!(
+        "batches of 20   {micros:6.2} an event, {times:.1} times as many ({} bytes)",
+        twenty.bytes_a_batch
+    );
     idle();
 }
 
@@ -84,7 +94,10 @@ fn served(clients: usize, batches: u32, changes: i64) -> Measured {
         let spent = cpu_micros() - before;
         let received = stop(drained);
         let deliveries = clients as f64 * f64::from(batches);
-        Measured { micros: spent / deliveries, bytes_a_batch: (received as f64 / deliveries) as usize }
+        Measured {
+            micros: spent / deliveries,
+            bytes_a_batch: (received as f64 / deliveries) as usize,
+        }
     })
 }
 
@@ -219,7 +232,8 @@ fn drain(arguments: &[String]) {
     let address: SocketAddr = arguments[0].parse().expect("an address");
     let clients: usize = arguments[1].parse().expect("a number");
     let subscribes = arguments[2] == "subscribe";
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let received = Arc::new(std::sync::atomic::AtomicU64::new(0));
         for _ in 0..clients {

@@ -113,7 +113,7 @@ fn write_origin(out: &mut Vec<u8>, change: &Change) {
 }
 
 /// The database's clock may say anything; what RFC 3339 can't is brought to its nearest bound.
-fn printable(at: SystemTime) -> SystemTime {
+pub(super) fn printable(at: SystemTime) -> SystemTime {
     const END_OF_9999_SECS: u64 = 253_402_300_799;
     at.clamp(UNIX_EPOCH, UNIX_EPOCH + Duration::from_secs(END_OF_9999_SECS))
 }

@@ -69,3 +69,6 @@ pub fn subscribed(format: Format, id: &str, feed: Feed, view: &View, commit: &Co
 fn write_string(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("a string can always be written to memory");
 }
+
+#[cfg(test)]
+mod tests;
