@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench fanout -- [clients] [seconds]`
 
+#![expect(clippy::print_stdout, reason = "a benchmark's result is what it prints")]
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::process::{Child, Command, Stdio};
@@ -27,30 +29,36 @@ const BATCHES_A_SECOND: u32 = 20;
 const IDLE_CONNECTIONS: usize = 5_000;
 
 fn main() {
-    let mut arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    if arguments.first().is_some_and(|first| first == "--drain") {
-        return drain(&arguments.split_off(1));
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().position(|argument| argument == "--bench") {
+        Some(at) => {
+            arguments.remove(at);
+            measure(&arguments);
+        }
+        None if arguments.first().is_some_and(|first| first == "--drain") => drain(&arguments[1..]),
+        None => println!("not measured: this is no run of `cargo bench`"),
     }
-    let number =
-        |at: usize, default| arguments.get(at).map_or(default, |n| n.parse().expect("a number"));
+}
+
+fn measure(arguments: &[String]) {
+    let number = |at: usize, default| {
+        arguments.get(at).map_or(default, |number| number.parse().expect("a number"))
+    };
     let (clients, seconds) = (number(0, 1_000), number(1, 10));
     let batches = seconds as u32 * BATCHES_A_SECOND;
     let single = served(clients, batches, 1);
     let twenty = served(clients, batches, 20);
     let plain = plain(clients, batches, single.bytes_a_batch);
+    let each_of_twenty = twenty.micros / 20.0;
     println!(
-        "{clients} clients, {batches} batches, {BATCHES_A_SECOND} a second; microseconds of CPU"
+        "{clients} clients, {batches} batches, {BATCHES_A_SECOND} a second; CPU microseconds:"
     );
-    println!("plain loop      {:6.2} a write of {} bytes", plain, single.bytes_a_batch);
+    println!("plain loop      {plain:6.2} a write of {} bytes", single.bytes_a_batch);
+    let (micros, rate) = (single.micros, plain / single.micros);
+    println!("single changes  {micros:6.2} an event, {rate:.2} of the loop's rate");
+    let (times, bytes) = (single.micros / each_of_twenty, twenty.bytes_a_batch);
     println!(
-        "single changes  {:6.2} an event, {:.2} of the loop's rate",
-        single.micros,
-        plain / single.micros
-    );
-    let (micros, times) = (twenty.micros / 20.0, single.micros / (twenty.micros / 20.0));
-    println!(
-        "batches of 20   {micros:6.2} an event, {times:.1} times as many ({} bytes)",
-        twenty.bytes_a_batch
+        "batches of 20   {each_of_twenty:6.2} an event, {times:.1} times as many ({bytes} bytes)"
     );
     idle();
 }

@@ -93,7 +93,9 @@ async fn refuse(mut socket: TcpStream, _place: OwnedSemaphorePermit) {
     );
     let refused = async {
         let mut heard = [0; 1024];
-        socket.read(&mut heard).await?;
+        if socket.read(&mut heard).await? == 0 {
+            return Ok(());
+        }
         socket.write_all(head.as_bytes()).await?;
         socket.write_all(&refusal).await?;
         socket.shutdown().await?;

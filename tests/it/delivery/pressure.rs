@@ -10,7 +10,7 @@ use tokio::net::TcpSocket;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::fixture::{Client, NOTES, ORDERS, Server, Stream, in_time};
+use super::fixture::{Client, NOTES, ORDERS, Server, Stream, in_time, settings};
 
 /// As many changes as the reader hands on at once.
 const CHUNK: i64 = 1_000;
@@ -95,7 +95,10 @@ async fn narrow_client(server: &Server) -> Client {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_stops_reading_is_closed_and_delays_the_others_once() {
-    let mut server = Server::start().await;
+    let mut impatient = settings();
+    impatient.shape.patience = Duration::from_secs(1);
+    let mut server = Server::start_with(impatient).await;
+    server.commit().await;
     let mut reading = server.websocket().await;
     reading.subscribe("a", "orders").await;
     let mut stuck = narrow_client(&server).await;
