@@ -128,9 +128,10 @@ impl Cluster {
     /// If it hasn't stopped in time.
     pub fn stop(&mut self, how: Stop) -> Result<(), Error> {
         let Some(mut postmaster) = self.postmaster.take() else { return Ok(()) };
-        postmaster.stop(how)?;
+        let stopped = postmaster.stop(how);
+        drop(postmaster);
         self.watcher.forget();
-        Ok(())
+        stopped
     }
 
     /// Ends the server as a crash would.
