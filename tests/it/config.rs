@@ -1,55 +1,7 @@
 //! What the program says to bad configurations, and how it ends.
 
-use std::process::{Command, Output};
-
-use tempfile::TempDir;
-
 use crate::support;
-
-/// A directory to run the program in, with its configuration.
-struct Place(TempDir);
-
-impl Place {
-    fn with(config: &str) -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        std::fs::write(place.0.path().join("rowcast.toml"), config).unwrap();
-        place
-    }
-
-    /// The program, with nothing in its environment that would configure it.
-    fn rowcast(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rowcast"));
-        let ours = |name: &str| {
-            ["ROWCAST_", "PG", "DATABASE_URL", "RUST_LOG"]
-                .iter()
-                .any(|start| name.starts_with(start))
-        };
-        for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
-            command.env_remove(name);
-        }
-        command.args(arguments).current_dir(self.0.path());
-        command
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Ended {
-        run(self.rowcast(arguments)).await
-    }
-}
-
-/// How the program ended, and what it had said.
-#[derive(Debug)]
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-async fn run(mut command: Command) -> Ended {
-    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let Output { status, stdout, stderr } = output;
-    Ended { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
-}
+use crate::support::program::{Place, run};
 
 /// A database with two tables, and its URL.
 async fn shop() -> String {
@@ -183,7 +135,7 @@ async fn the_environment_names_the_file_and_empty_variables_count_as_absent() {
 #[tokio::test]
 async fn the_environment_alone_is_enough() {
     let url = shop().await;
-    let place = Place(tempfile::tempdir().unwrap());
+    let place = Place::empty();
     let mut command = place.rowcast(&["check"]);
     command
         .env("DATABASE_URL", url)

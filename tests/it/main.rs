@@ -2,6 +2,7 @@
 
 mod catalog;
 mod cluster;
+mod commands;
 mod config;
 mod database;
 mod delivery;

@@ -2,6 +2,7 @@
 //! deadline.
 
 pub mod daemon;
+pub mod program;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,0 +1,157 @@
+//! `tail`.
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use super::{Shop, config};
+use crate::support::program::{Place, Running};
+
+struct Feed {
+    shop: Shop,
+    daemon: Running,
+    url: String,
+}
+
+impl Feed {
+    async fn open() -> Self {
+        let shop = Shop::open().await;
+        let mut daemon = shop.place.start(&["serve"]);
+        let url = daemon.address().await;
+        Self { shop, daemon, url }
+    }
+
+    /// From a directory without a configuration.
+    async fn tail(&self, arguments: &[&str]) -> (Running, Place) {
+        let place = Place::empty();
+        let mut tail = place.start(&[&["tail", "--url", &self.url], arguments].concat());
+        tail.logs("live, from http://127.0.0.1:").await;
+        (tail, place)
+    }
+
+    async fn refusal(&self, arguments: &[&str]) -> String {
+        let ended = Place::empty().run(&[&["tail", "--url", &self.url], arguments].concat()).await;
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        ended.stderr
+    }
+}
+
+#[tokio::test]
+async fn people_read_lines() {
+    let feed = Feed::open().await;
+    let (mut tail, _place) = feed.tail(&["orders"]).await;
+    feed.shop.sql("insert into orders values (1, 'open', 'secret')").await;
+    feed.shop.sql("update orders set status = 'paid'").await;
+    feed.shop.sql("set rowcast.origin = 'night'; delete from orders; truncate orders").await;
+    for expected in [
+        "created    id=1  {status: \"open\"}",
+        "patched    id=1  status: \"open\" → \"paid\"",
+        "removed    id=1  {status: \"paid\"}  by night",
+        "truncated  by night",
+    ] {
+        let line = tail.line().await;
+        let (time, rest) = line.split_once("  ").unwrap();
+        assert_eq!(rest, expected);
+        assert!(time.len() == 13 && time.ends_with('Z'), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn programs_read_the_events_as_they_came() {
+    let feed = Feed::open().await;
+    let (mut tail, _place) = feed.tail(&["\"We're \"\"odd\"\"\"", "--json"]).await;
+    feed.shop.sql("insert into \"We're \"\"odd\"\"\" values (1, 2); update \"We're \"\"odd\"\"\" set b = 3").await;
+    let events = [tail.line().await, tail.line().await];
+    assert!(events[0].starts_with("{\"event\":\"created\",\"table\":"), "{events:?}");
+    let event: Value = serde_json::from_str(&events[1]).unwrap();
+    assert_eq!(event["data"], json!({"Größe €": 1, "b": 3}));
+    assert_eq!(event["changed"], json!(["b"]));
+    assert_eq!(event.get("old"), None);
+}
+
+#[tokio::test]
+async fn what_the_daemon_refuses_is_said_with_its_code() {
+    let feed = Feed::open().await;
+    let unknown = feed.refusal(&["oders"]).await;
+    assert!(unknown.contains("rowcast: unknown_table: "), "{unknown}");
+    assert!(unknown.contains("oders"), "{unknown}");
+    let filtered = feed.refusal(&["orders", "--where", "id = 1"]).await;
+    assert_eq!(filtered, "rowcast: invalid_request: \"where\" is not available yet\n");
+    let snapshot = feed.refusal(&["orders", "--snapshot"]).await;
+    assert_eq!(snapshot, "rowcast: invalid_request: \"snapshot\" is not available yet\n");
+}
+
+#[tokio::test]
+async fn a_daemon_that_serves_nobody_says_so() {
+    let shop = Shop::open().await;
+    let configured = config(&shop.url, "[[table]]\nname = 'orders'\nrows = 'true'\n");
+    shop.place.configure(&configured.replace("anonymous = true", "anonymous = false"));
+    let mut daemon = shop.place.start(&["serve"]);
+    let url = daemon.address().await;
+    let ended = Place::empty().run(&["tail", "orders", "--url", &url]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.stderr, "rowcast: unauthenticated: a credential is needed\n");
+}
+
+#[tokio::test]
+async fn nobody_there_ends_with_1_and_nonsense_with_2() {
+    let ended = Place::empty().run(&["tail", "orders", "--url", "http://127.0.0.1:1"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended.stderr.contains("can't connect to http://127.0.0.1:1 (is `rowcast serve`"),
+        "{ended:?}"
+    );
+    let ended = Place::empty().run(&["tail", "orders", "--url", "ftp://x"]).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+}
+
+#[tokio::test]
+async fn the_configuration_says_where_the_daemon_is_and_the_database_does_not_matter() {
+    let mut feed = Feed::open().await;
+    let (_, port) = feed.url.rsplit_once(':').unwrap();
+    let away = format!(
+        "[database]\nurl = \"postgres://x@127.0.0.1:1/x\"\n[server]\nlisten = \"0.0.0.0:{port}\"\n"
+    );
+    let place = Place::with(&away);
+    let mut tail = place.start(&["tail", "orders"]);
+    tail.logs("live, from http://127.0.0.1:").await;
+    feed.shop.sql("insert into orders values (1)").await;
+    assert!(tail.line().await.contains("created"));
+    feed.daemon.signal(Signal::SIGTERM);
+    feed.daemon.logs("stopped serving").await;
+}
+
+#[tokio::test]
+async fn a_restarted_daemon_is_found_again_and_the_gap_is_said() {
+    let feed = Feed::open().await;
+    let (mut tail, _place) = feed.tail(&["orders"]).await;
+    feed.daemon.signal(Signal::SIGTERM);
+    tail.logs("trying again in").await;
+    let (code, _) = feed.daemon.end().await;
+    assert_eq!(code, Some(0));
+    feed.shop.sql("insert into orders values (1)").await;
+    let (_, address) = feed.url.split_once("//").unwrap();
+    let tables = "[[table]]\nname = 'orders'\nrows = 'true'\n";
+    feed.shop.place.configure(&config(&feed.shop.url, tables).replace("127.0.0.1:0", address));
+    let mut again = feed.shop.place.start(&["serve"]);
+    again.address().await;
+    tail.logs("live again: what changed in between was missed").await;
+    feed.shop.sql("insert into orders values (2)").await;
+    assert!(tail.line().await.contains("id=2"));
+}
+
+#[tokio::test]
+async fn an_interruption_ends_with_0() {
+    let feed = Feed::open().await;
+    let (tail, _place) = feed.tail(&["orders"]).await;
+    tail.signal(Signal::SIGINT);
+    assert_eq!(tail.end().await, (Some(0), String::new()));
+}
+
+#[tokio::test]
+async fn who_has_seen_enough_is_not_bothered() {
+    let feed = Feed::open().await;
+    let (mut tail, _place) = feed.tail(&["orders"]).await;
+    tail.stop_listening();
+    feed.shop.sql("insert into orders values (1)").await;
+    assert_eq!(tail.end().await, (Some(0), String::new()));
+}
