@@ -41,7 +41,7 @@ struct Arguments {
     /// Writes all figures as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Passed by `cargo bench`
+    /// Passed by `cargo bench`; `cargo test` doesn't pass it, and isn't meant to measure
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -89,6 +89,10 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     if let Some(Child::Crowd(crowd)) = arguments.child {
         return crowd::run(&crowd);
+    }
+    if !arguments.bench {
+        println!("not measured: this is no run of `cargo bench`");
+        return Ok(());
     }
     machine::raise_file_limit(u64::from(arguments.options.readers.max(arguments.options.idlers)))?;
     let stage = Stage::set(&arguments.options)?;
