@@ -2,7 +2,8 @@
 --
 -- row_to_json prints timestamptz by TimeZone, interval by IntervalStyle, bytea by bytea_output, floats by
 -- extra_float_digits, what has no JSON form of its own (ranges, money) also by DateStyle and lc_monetary, and regclass and the
--- like by search_path. capture() calls row_to_json itself while the session's settings are as here.
+-- like by search_path and quote_all_identifiers. Where the session's settings make no difference, capture() calls row_to_json
+-- itself; see is_plain().
 create or replace function rowcast.pinned_json(subject record) returns json
   language plpgsql stable
   set search_path = pg_catalog, pg_temp
@@ -11,6 +12,8 @@ create or replace function rowcast.pinned_json(subject record) returns json
   set bytea_output = 'hex'
   set extra_float_digits = 1
   set datestyle = 'ISO, MDY'
+  set lc_monetary = 'C'
+  set quote_all_identifiers = off
 as $$
 begin
   return row_to_json(subject);

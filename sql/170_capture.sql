@@ -2,9 +2,11 @@
 --
 -- It must not fail, must not wait, and must be quick: everything here runs for every row that the application writes. So:
 -- * No SET clauses (each costs as much as the rest but the INSERT): what depends on settings goes to pinned_json() when the
---   session's differ from its. As search_path isn't set and the function runs as its owner, every name, operators included, is
---   qualified; `in`, `case x when` and `between`, which look up an operator by themselves, aren't used.
--- * No exception block: it would be a subtransaction per row. What could fail is ruled out by size; see large_json().
+--   session's differ from its. As search_path isn't set and the function runs as its owner, every name is qualified, operators
+--   and types included; `in`, `case x when` and `between`, which look up an operator by themselves, aren't used.
+-- * No exception block, which is a subtransaction, for small rows. Text has a limit of 1 GiB, and writing JSON fails beyond. A
+--   row of 256 bytes can't get there: 255 bytes at most are compressed to one, and of these ten may be a number,
+--   1e131071, that takes 131,072. A larger row can, however unlikely. What doesn't fit, or fails, is logged by its key alone.
 --
 -- The doorbell, and why no change can be overlooked. A reader that is awake holds the bell, and writers are silent. Before it
 -- sleeps, it releases the hold, then reads the log with a snapshot R.
@@ -22,46 +24,36 @@ declare
   now_ms   constant double precision :=
     pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000;
   size     constant integer := greatest(pg_catalog.pg_column_size(old), pg_catalog.pg_column_size(new));
-  loud     boolean := false;
-  cut      smallint;
-  old_json json;
-  new_json json;
-begin
-  if (pg_catalog.pg_sequence_last_value('rowcast.held_until') operator(pg_catalog.>) now_ms) is not true then
-    if pg_catalog.pg_sequence_last_value('rowcast.capture_until') operator(pg_catalog.<) now_ms then
-      perform rowcast.skip();
-      return null;
-    end if;
-    loud := pg_catalog.pg_sequence_last_value('rowcast.audience_until') operator(pg_catalog.>) now_ms;
-    if not loud and pg_catalog.pg_sequence_last_value('rowcast.seq') operator(pg_catalog.%) 4096 operator(pg_catalog.=) 0 then
-      perform rowcast.guard_size();
-    end if;
-  end if;
-
-  if size operator(pg_catalog.>) 8192 then
-    old_json := rowcast.large_json(old, pg_catalog.pg_column_size(old));
-    new_json := rowcast.large_json(new, pg_catalog.pg_column_size(new));
-    if old_json is null and tg_op operator(pg_catalog.<>) 'INSERT' then
-      old_json := rowcast.key_json(tg_argv[0]::integer, old);
-      cut := 1;
-    end if;
-    if new_json is null and tg_op operator(pg_catalog.<>) 'DELETE' then
-      new_json := rowcast.key_json(tg_argv[0]::integer, new);
-      cut := coalesce(cut, 0::smallint) operator(pg_catalog.|) 2::smallint;
-    end if;
-  elsif (pg_catalog.current_setting('TimeZone') operator(pg_catalog.=) 'UTC'
+  -- Whether the session's settings make no difference. A second argument says that others than these may; see is_plain().
+  is_plain constant boolean := tg_nargs operator(pg_catalog.=) 1
+    and (pg_catalog.current_setting('TimeZone') operator(pg_catalog.=) 'UTC'
          or pg_catalog.current_setting('TimeZone') operator(pg_catalog.=) 'Etc/UTC')
     and (pg_catalog.current_setting('DateStyle') operator(pg_catalog.=) 'ISO, MDY'
          or pg_catalog.current_setting('DateStyle') operator(pg_catalog.=) 'ISO, DMY')
     and pg_catalog.current_setting('IntervalStyle') operator(pg_catalog.=) 'postgres'
     and pg_catalog.current_setting('bytea_output') operator(pg_catalog.=) 'hex'
-    and pg_catalog.current_setting('extra_float_digits')::integer operator(pg_catalog.>) 0
-  then
-    old_json := pg_catalog.row_to_json(old);
-    new_json := pg_catalog.row_to_json(new);
-  else
-    old_json := rowcast.pinned_json(old);
-    new_json := rowcast.pinned_json(new);
+    and pg_catalog.current_setting('extra_float_digits')::integer operator(pg_catalog.>) 0;
+  loud     boolean := false;
+  late     boolean := false;
+  fits     boolean := false;
+  cut      smallint;
+  old_json pg_catalog.json;
+  new_json pg_catalog.json;
+begin
+  if (pg_catalog.pg_sequence_last_value('rowcast.held_until') operator(pg_catalog.>) now_ms) is not true then
+    if pg_catalog.pg_sequence_last_value('rowcast.capture_until') operator(pg_catalog.<) now_ms then
+      if rowcast.skip() then
+        return null;
+      end if;
+    end if;
+    loud := pg_catalog.pg_sequence_last_value('rowcast.audience_until') operator(pg_catalog.>) now_ms;
+    if not loud then
+      if size operator(pg_catalog.>) 65536
+        or pg_catalog.pg_sequence_last_value('rowcast.seq') operator(pg_catalog.%) 4096 operator(pg_catalog.=) 0
+      then
+        perform rowcast.guard_size();
+      end if;
+    end if;
   end if;
 
   if pg_catalog.pg_trigger_depth() operator(pg_catalog.>) 1 then
@@ -69,7 +61,56 @@ begin
   end if;
   if pg_catalog.current_setting('rowcast.inner', true) operator(pg_catalog.<>) '' then
     if rowcast.is_late(tg_argv[0], pg_catalog.pg_trigger_depth()) then
-      new_json := rowcast.current_row(tg_argv[0]::integer, coalesce(new, old));
+      late := true;
+    end if;
+  end if;
+
+  if late then
+    select * into old_json, new_json, cut from rowcast.late_json(tg_argv[0]::integer, old, new);
+    if old_json is null and new_json is null and cut is null then
+      return null;
+    end if;
+    fits := true;
+  elsif size operator(pg_catalog.<=) 256
+    and least(pg_catalog.pg_column_size(old), pg_catalog.pg_column_size(new)) operator(pg_catalog.>) 0
+  then
+    if is_plain then
+      old_json := pg_catalog.row_to_json(old);
+      new_json := pg_catalog.row_to_json(new);
+    else
+      old_json := rowcast.pinned_json(old);
+      new_json := rowcast.pinned_json(new);
+    end if;
+    fits := greatest(pg_catalog.pg_column_size(old_json), pg_catalog.pg_column_size(new_json)) operator(pg_catalog.<=) 16777216;
+  else
+    begin
+      if size operator(pg_catalog.>) 8192 or size operator(pg_catalog.<) 0 then
+        old_json := rowcast.large_json(old, pg_catalog.pg_column_size(old));
+        new_json := rowcast.large_json(new, pg_catalog.pg_column_size(new));
+      elsif is_plain then
+        old_json := pg_catalog.row_to_json(old);
+        new_json := pg_catalog.row_to_json(new);
+      else
+        old_json := rowcast.pinned_json(old);
+        new_json := rowcast.pinned_json(new);
+      end if;
+    exception when others then
+      old_json := null;
+      new_json := null;
+    end;
+  end if;
+  if not fits then
+    if (pg_catalog.pg_column_size(old_json) operator(pg_catalog.<=) 16777216) is not true
+      and pg_catalog.pg_column_size(old) is not null
+    then
+      old_json := rowcast.key_json(tg_argv[0]::integer, old);
+      cut := 1;
+    end if;
+    if (pg_catalog.pg_column_size(new_json) operator(pg_catalog.<=) 16777216) is not true
+      and pg_catalog.pg_column_size(new) is not null
+    then
+      new_json := rowcast.key_json(tg_argv[0]::integer, new);
+      cut := coalesce(cut, 0::smallint) operator(pg_catalog.|) 2::smallint;
     end if;
   end if;
 

@@ -6,7 +6,7 @@ as $$
   with forgotten as (
     delete from rowcast.truncated where nth <= (select truncations - 1000 from rowcast.meta) returning last_txid
   )
-  update rowcast.meta set floor = (select last_txid from forgotten order by last_txid desc limit 1)
+  update rowcast.meta set floor = greatest(floor, (select last_txid from forgotten order by last_txid desc limit 1))
    where exists (select from forgotten)
 $$;
 revoke execute on function rowcast.forget_truncations() from public;

@@ -3,6 +3,9 @@
 -- Nobody waits for this: the table that is emptied is not the one being written to, and if somebody still reads it, or a
 -- transaction that wrote to it still runs, its lock isn't to be had and nothing happens. Readers that come while it is
 -- being emptied wait for that moment.
+--
+-- It takes read committed: an older snapshot wouldn't show the last rows of the table that is emptied, and they would be missing
+-- without a record.
 create or replace function rowcast.rotate() returns boolean
   language plpgsql security definer
   set search_path = pg_catalog, pg_temp
@@ -13,6 +16,9 @@ declare
   next_name    text;
   lost         record;
 begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'rowcast.rotate() takes a transaction that is read committed';
+  end if;
   if not pg_try_advisory_xact_lock(1919907683, 2) then
     return false;
   end if;

@@ -58,8 +58,10 @@ pub(super) async fn pulse(client: &Client, capturing: &watch::Sender<bool>) -> P
 }
 
 async fn beat(client: &Client) -> Result<bool, tokio_postgres::Error> {
+    client.batch_execute("begin isolation level read committed read write").await?;
     if client.query_one("select rowcast.rotate_if_due()", &[]).await?.try_get(0)? {
         tracing::debug!("rotated the log");
     }
+    client.batch_execute("commit").await?;
     client.query_one("select rowcast.keep_alive($1)", &[&AUDIENCE_MS]).await?.try_get(0)
 }
