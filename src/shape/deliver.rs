@@ -1,5 +1,7 @@
 //! From batches to outboxes, and what happens to readers that don't drain theirs.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::End;
@@ -9,134 +11,155 @@ use super::outbox::Pushed;
 use super::registry::Registry;
 use crate::wire::{Commit, Delivery, Feed};
 
-/// Readers that the feed waits for, and the ends of those that are gone.
-#[derive(Debug, Default)]
-pub struct Pressed(Vec<ReaderId>);
-
-/// Frames what a feed has so far and sends it; the batch goes on.
-pub fn deliver_some(
-    feed: Feed,
-    registry: &mut Registry,
-    pressed: &mut Pressed,
-    observed: &Observed,
-    now: Instant,
-) {
-    let Some(shape) = registry.shapes.get_mut(&feed) else { return };
-    let Some(sealed) = shape.batch.seal_some(shape.formats()) else { return };
-    let mut gone = Vec::new();
-    for id in &shape.readers {
-        let Some(reader) = registry.readers.get_mut(id) else { continue };
-        let Some(framed) = sealed.format(reader.format) else { continue };
-        reader.within_batch = true;
-        reader.stage(framed.with_commit());
-        observed.count_delivery(framed.len_bytes());
-        pressed.note(*id, reader.send_staged(now), &mut gone);
-    }
-    remove(gone, registry);
+/// The readers, and which of them the feed waits for.
+#[derive(Debug)]
+pub struct Readership {
+    pub registry: Registry,
+    observed: Observed,
+    patience: Duration,
+    /// Those with a backlog, because their outbox is full.
+    pressed: Vec<ReaderId>,
 }
 
-/// Frames what the feeds have, ended by the commit, and sends it: one piece for each reader.
-pub fn deliver_all(
-    feeds: &[Feed],
-    commit: &Commit,
-    registry: &mut Registry,
-    pressed: &mut Pressed,
-    observed: &Observed,
-    now: Instant,
-) {
-    let mut touched = Vec::new();
-    for feed in feeds {
-        let Some(shape) = registry.shapes.get_mut(feed) else { continue };
-        let sealed = shape.batch.seal_all(shape.formats(), commit);
+impl Readership {
+    pub fn new(patience: Duration, observed: Observed) -> Self {
+        Self { registry: Registry::default(), observed, patience, pressed: Vec::new() }
+    }
+
+    /// Frames what a feed has so far and sends it; the batch goes on.
+    pub fn deliver_some(&mut self, feed: Feed, now: Instant) {
+        let Registry { shapes, readers, .. } = &mut self.registry;
+        let Some(shape) = shapes.get_mut(&feed) else { return };
+        let Some(sealed) = shape.batch.seal_some(shape.formats()) else { return };
         for id in &shape.readers {
-            let Some(reader) = registry.readers.get_mut(id) else { continue };
+            let Some(reader) = readers.get_mut(id) else { continue };
             let Some(framed) = sealed.format(reader.format) else { continue };
-            if reader.stage_last(framed.clone()) {
-                touched.push(*id);
+            reader.within_batch = true;
+            reader.stage(framed.with_commit());
+        }
+        for id in shape.readers.clone() {
+            self.send(id, now);
+        }
+    }
+
+    /// Frames what the feeds have, ended by the commit, and sends it: one piece for each reader.
+    pub fn deliver_all(&mut self, feeds: &[Feed], commit: &Commit, now: Instant) {
+        let Registry { shapes, readers, .. } = &mut self.registry;
+        let mut touched = Vec::new();
+        for feed in feeds {
+            let Some(shape) = shapes.get_mut(feed) else { continue };
+            let sealed = shape.batch.seal_all(shape.formats(), commit);
+            for id in &shape.readers {
+                let Some(reader) = readers.get_mut(id) else { continue };
+                let Some(framed) = sealed.format(reader.format) else { continue };
+                if reader.stage_last(framed.clone()) {
+                    touched.push(*id);
+                }
+            }
+        }
+        for id in touched {
+            if let Some(reader) = self.registry.readers.get_mut(&id) {
+                reader.end_batch(now);
+                self.send(id, now);
             }
         }
     }
-    let mut gone = Vec::new();
-    for id in touched {
-        let Some(reader) = registry.readers.get_mut(&id) else { continue };
-        reader.end_batch(now);
-        observed.count_delivery(reader.staged_bytes());
-        pressed.note(id, reader.send_staged(now), &mut gone);
-    }
-    remove(gone, registry);
-}
 
-/// Sends an answer. A reader that asks more than it reads is too slow.
-pub fn answer(id: ReaderId, delivery: Delivery, registry: &mut Registry, observed: &Observed) {
-    let Some(reader) = registry.readers.get_mut(&id) else { return };
-    match reader.answer(delivery) {
-        Pushed::Taken => {}
-        Pushed::Full => give_up(id, registry, observed),
-        Pushed::Gone => remove(vec![id], registry),
-    }
-}
-
-/// Where a reader stops being live because it can't keep up. So far that ends its connection; here is where it
-/// would go on from the log instead.
-fn give_up(id: ReaderId, registry: &mut Registry, observed: &Observed) {
-    if let Some(reader) = registry.remove(id) {
-        reader.outbox().end(End::TooSlow);
-        observed.too_slow.inc();
-    }
-}
-
-fn remove(gone: Vec<ReaderId>, registry: &mut Registry) {
-    for id in gone {
-        registry.remove(id);
-    }
-}
-
-impl Pressed {
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Tells the cursor to those who have had no commit since `before`.
+    pub fn keep_alive(&mut self, commit: &Commit, before: Instant, now: Instant) {
+        let mut due = Vec::new();
+        for (id, reader) in &mut self.registry.readers {
+            if !reader.within_batch && reader.last_commit <= before {
+                reader.stage(commit.alone(reader.format));
+                reader.last_commit = now;
+                due.push(*id);
+            }
+        }
+        for id in due {
+            self.send(id, now);
+        }
     }
 
-    pub fn note(&mut self, id: ReaderId, pushed: Pushed, gone: &mut Vec<ReaderId>) {
-        match pushed {
+    /// Sends an answer. A reader that asks more than it reads is too slow.
+    pub fn answer(&mut self, id: ReaderId, delivery: Delivery) {
+        let Some(reader) = self.registry.readers.get_mut(&id) else { return };
+        match reader.answer(delivery) {
             Pushed::Taken => {}
-            Pushed::Full if self.0.contains(&id) => {}
-            Pushed::Full => self.0.push(id),
-            Pushed::Gone => gone.push(id),
+            Pushed::Full => self.give_up(id),
+            Pushed::Gone => drop(self.registry.remove(id)),
         }
     }
 
-    /// Moves on what there is room for; gives up on those who took nothing for as long as `patience`.
-    pub fn relieve(
-        &mut self,
-        registry: &mut Registry,
-        observed: &Observed,
-        patience: std::time::Duration,
-        now: Instant,
-    ) {
-        self.0.retain(|id| {
-            let Some(reader) = registry.readers.get_mut(id) else { return false };
-            match reader.relieve(now) {
-                Pushed::Taken => false,
-                Pushed::Full if now < reader.progress_at() + patience => true,
-                Pushed::Full => {
-                    give_up(*id, registry, observed);
-                    false
-                }
-                Pushed::Gone => {
-                    registry.remove(*id);
-                    false
-                }
-            }
-        });
+    /// Forgets those who have left.
+    pub fn sweep(&mut self) {
+        let left = |(id, reader): (&ReaderId, &super::reader::Reader)| {
+            reader.outbox().is_gone().then_some(*id)
+        };
+        let left: Vec<ReaderId> = self.registry.readers.iter().filter_map(left).collect();
+        for id in left {
+            self.registry.remove(id);
+        }
+    }
+
+    /// Whether the feed waits for somebody.
+    pub fn is_pressed(&self) -> bool {
+        !self.pressed.is_empty()
     }
 
     /// When patience with the first of them runs out.
-    pub fn overdue_at(
-        &self,
-        registry: &Registry,
-        patience: std::time::Duration,
-    ) -> Option<Instant> {
-        let waiting = self.0.iter().filter_map(|id| registry.readers.get(id));
-        waiting.map(|reader| reader.progress_at() + patience).min()
+    pub fn overdue_at(&self) -> Option<Instant> {
+        let waiting = self.pressed.iter().filter_map(|id| self.registry.readers.get(id));
+        waiting.map(|reader| reader.progress_at() + self.patience).min()
+    }
+
+    /// Moves on what there is room for; gives up on those who have taken nothing for too long.
+    pub fn relieve(&mut self, now: Instant) {
+        for id in std::mem::take(&mut self.pressed) {
+            let Some(reader) = self.registry.readers.get_mut(&id) else { continue };
+            let pushed = reader.relieve(now);
+            if pushed == Pushed::Full && now >= reader.progress_at() + self.patience {
+                self.give_up(id);
+            } else {
+                self.note(id, pushed);
+            }
+        }
+    }
+
+    /// Tells everybody that it is over.
+    pub fn end(&mut self) {
+        for (_, reader) in self.registry.readers.drain() {
+            reader.outbox().end(End::Restarting);
+        }
+    }
+
+    pub fn observe(&self) {
+        self.observed.readers.set(self.registry.readers.len() as i64);
+        self.observed.feeds.set(self.registry.shapes.len() as i64);
+    }
+
+    fn send(&mut self, id: ReaderId, now: Instant) {
+        let Some(reader) = self.registry.readers.get_mut(&id) else { return };
+        self.observed.deliveries.inc();
+        self.observed.delivered_bytes.inc_by(reader.staged_bytes() as u64);
+        let pushed = reader.send_staged(now);
+        self.note(id, pushed);
+    }
+
+    fn note(&mut self, id: ReaderId, pushed: Pushed) {
+        match pushed {
+            Pushed::Taken => {}
+            Pushed::Full if self.pressed.contains(&id) => {}
+            Pushed::Full => self.pressed.push(id),
+            Pushed::Gone => drop(self.registry.remove(id)),
+        }
+    }
+
+    /// Where a reader stops being live because it can't keep up. So far that ends its connection; here is where it
+    /// would go on from the log instead.
+    fn give_up(&mut self, id: ReaderId) {
+        if let Some(reader) = self.registry.remove(id) {
+            reader.outbox().end(End::TooSlow);
+            self.observed.too_slow.inc();
+        }
     }
 }

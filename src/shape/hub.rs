@@ -8,12 +8,11 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::command::{Command, MAX_WAITING, ReaderId};
-use super::deliver::{self, Pressed};
+use super::deliver::Readership;
 use super::gather::Gathered;
 use super::observed::Observed;
 use super::reader::{MAX_SUBSCRIPTIONS, Reader, Subscription};
-use super::registry::Registry;
-use super::{End, Handle, Readiness, Settings, ShapeKey};
+use super::{Handle, Readiness, Settings, ShapeKey};
 use crate::changelog::{Reading, ResetReason};
 use crate::cursor::Cursor;
 use crate::event::Change;
@@ -46,9 +45,8 @@ enum Input {
 pub struct Hub {
     served: Arc<Served>,
     settings: Settings,
-    registry: Registry,
+    readership: Readership,
     gathered: Gathered,
-    pressed: Pressed,
     /// The end of the last complete batch; none until there has been one.
     place: Option<Commit>,
     within_batch: bool,
@@ -83,10 +81,9 @@ impl Hub {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let hub = Self {
             served,
+            readership: Readership::new(settings.patience, observed.clone()),
             settings,
-            registry: Registry::default(),
             gathered: Gathered::default(),
-            pressed: Pressed::default(),
             place: None,
             within_batch: false,
             waiting: Vec::new(),
@@ -107,7 +104,7 @@ impl Hub {
         loop {
             match self.next_input().await {
                 Input::Ended(ended) => {
-                    self.end_readers();
+                    self.readership.end();
                     return ended;
                 }
                 input => self.handle(input),
@@ -116,8 +113,8 @@ impl Hub {
     }
 
     async fn next_input(&mut self) -> Input {
-        let overdue_at = self.pressed.overdue_at(&self.registry, self.settings.patience);
-        let may_read = self.pressed.is_empty();
+        let overdue_at = self.readership.overdue_at();
+        let may_read = !self.readership.is_pressed();
         tokio::select! {
             reading = self.readings.recv(), if may_read => {
                 reading.map_or(Input::Ended(Ended::ReaderGone), Input::Reading)
@@ -137,17 +134,17 @@ impl Hub {
             Input::Reading(Reading::Reset(reason)) => self.reset(reason),
             Input::Reading(Reading::Lost) => self.lose(),
             Input::Command(command) => self.obey(command),
-            Input::Relief => self.relieve(),
+            Input::Relief => self.readership.relieve(Instant::now()),
             Input::Tick => self.keep_alive(),
             Input::Ended(_) => {}
         }
-        self.observe();
+        self.readership.observe();
     }
 
     fn gather(&mut self, changes: &[Change]) {
         self.within_batch = true;
         for change in changes {
-            self.gathered.add(change, &self.served, &mut self.registry);
+            self.gathered.add(change, &self.served, &mut self.readership.registry);
             self.newest_at = self.newest_at.max(Some(change.at));
             if !self.gathered.full.is_empty() {
                 let full = std::mem::take(&mut self.gathered.full);
@@ -164,22 +161,14 @@ impl Hub {
     fn deliver_some(&mut self, feeds: Vec<Feed>) {
         let now = Instant::now();
         for feed in feeds {
-            let (registry, pressed) = (&mut self.registry, &mut self.pressed);
-            deliver::deliver_some(feed, registry, pressed, &self.observed, now);
+            self.readership.deliver_some(feed, now);
         }
     }
 
     fn commit(&mut self, cursor: &Cursor) {
         let commit = Commit::new(cursor);
         let gathered = std::mem::take(&mut self.gathered);
-        deliver::deliver_all(
-            &gathered.active,
-            &commit,
-            &mut self.registry,
-            &mut self.pressed,
-            &self.observed,
-            Instant::now(),
-        );
+        self.readership.deliver_all(&gathered.active, &commit, Instant::now());
         self.place = Some(commit);
         self.within_batch = false;
         self.observed.batches.inc();
@@ -195,7 +184,7 @@ impl Hub {
     }
 
     fn reset(&mut self, reason: ResetReason) {
-        self.gathered.reset_all(ResetCause::from(reason), &mut self.registry);
+        self.gathered.reset_all(ResetCause::from(reason), &mut self.readership.registry);
         self.observed.resets.inc();
         self.place = None;
         self.within_batch = false;
@@ -204,7 +193,7 @@ impl Hub {
 
     fn lose(&mut self) {
         if self.within_batch && !self.gathered.expect_again() {
-            self.gathered.reset_all(ResetCause::CursorExpired, &mut self.registry);
+            self.gathered.reset_all(ResetCause::CursorExpired, &mut self.readership.registry);
         }
         self.become_ready(Readiness::Lost);
     }
@@ -217,7 +206,7 @@ impl Hub {
         match command {
             Command::Connect { reader, format, outbox } => {
                 let connected = Reader::new(format, outbox, Instant::now());
-                self.registry.readers.insert(reader, connected);
+                self.readership.registry.readers.insert(reader, connected);
             }
             Command::Subscribe { reader, id, shape } => self.subscribe(reader, id, shape),
             Command::Unsubscribe { reader, id } => self.unsubscribe(reader, &id),
@@ -225,10 +214,10 @@ impl Hub {
     }
 
     fn subscribe(&mut self, id: ReaderId, subscription: String, shape: ShapeKey) {
-        let Some(reader) = self.registry.readers.get_mut(&id) else { return };
+        let Some(reader) = self.readership.registry.readers.get_mut(&id) else { return };
         if let Err(refusal) = may_subscribe(reader, &subscription) {
             let error = wire::error(Some(&subscription), &refusal);
-            return deliver::answer(id, error, &mut self.registry, &self.observed);
+            return self.readership.answer(id, error);
         }
         reader.subscriptions.push((subscription.clone(), Subscription::Waiting(shape)));
         if self.place.is_some() && !self.within_batch {
@@ -239,19 +228,21 @@ impl Hub {
     }
 
     fn make_live(&mut self, id: ReaderId, subscription: &str) {
-        let Some(feed) = self.registry.attach(id, subscription) else { return };
-        let (Some(reader), Some(shape), Some(place)) =
-            (self.registry.readers.get(&id), self.registry.shapes.get(&feed), &self.place)
-        else {
+        let Some(feed) = self.readership.registry.attach(id, subscription) else { return };
+        let (Some(reader), Some(shape), Some(place)) = (
+            self.readership.registry.readers.get(&id),
+            self.readership.registry.shapes.get(&feed),
+            &self.place,
+        ) else {
             return;
         };
         let view = &shape.key.view;
         let subscribed = wire::subscribed(reader.format, subscription, feed, view, place);
-        deliver::answer(id, subscribed, &mut self.registry, &self.observed);
+        self.readership.answer(id, subscribed);
     }
 
     fn unsubscribe(&mut self, id: ReaderId, subscription: &str) {
-        let answer = match self.registry.unsubscribe(id, subscription) {
+        let answer = match self.readership.registry.unsubscribe(id, subscription) {
             Some(Subscription::Live(feed)) => wire::unsubscribed(subscription, Some(feed)),
             Some(Subscription::Waiting(_)) => wire::unsubscribed(subscription, None),
             None => {
@@ -259,45 +250,17 @@ impl Hub {
                 wire::error(Some(subscription), &refusal)
             }
         };
-        deliver::answer(id, answer, &mut self.registry, &self.observed);
+        self.readership.answer(id, answer);
     }
 
-    fn relieve(&mut self) {
-        let patience = self.settings.patience;
-        self.pressed.relieve(&mut self.registry, &self.observed, patience, Instant::now());
-    }
-
-    /// Sends a commit to those who have had none for long, and forgets those who left.
+    /// Forgets those who left, and sends a commit to those who have had none for long.
     fn keep_alive(&mut self) {
+        self.readership.sweep();
         let now = Instant::now();
         let due = self.settings.keepalive.saturating_sub(tick_of(&self.settings));
-        let mut gone = Vec::new();
-        for (id, reader) in &mut self.registry.readers {
-            if reader.outbox().is_gone() {
-                gone.push(*id);
-                continue;
-            }
-            let Some(place) = &self.place else { continue };
-            if !reader.within_batch && now >= reader.last_commit + due {
-                reader.stage(place.alone(reader.format));
-                reader.last_commit = now;
-                self.pressed.note(*id, reader.send_staged(now), &mut gone);
-            }
+        if let (Some(place), Some(before)) = (&self.place, now.checked_sub(due)) {
+            self.readership.keep_alive(place, before, now);
         }
-        for id in gone {
-            self.registry.remove(id);
-        }
-    }
-
-    fn end_readers(&mut self) {
-        for (_, reader) in self.registry.readers.drain() {
-            reader.outbox().end(End::Restarting);
-        }
-    }
-
-    fn observe(&self) {
-        self.observed.readers.set(self.registry.readers.len() as i64);
-        self.observed.feeds.set(self.registry.shapes.len() as i64);
     }
 }
 

@@ -9,7 +9,6 @@ use prometheus_client::registry::{Registry, Unit};
 pub struct Observed {
     pub readers: Gauge,
     pub feeds: Gauge,
-    pub subscriptions: Gauge,
     pub changes: Counter,
     pub batches: Counter,
     pub events_encoded: Counter,
@@ -21,11 +20,6 @@ pub struct Observed {
 }
 
 impl Observed {
-    pub(super) fn count_delivery(&self, bytes: usize) {
-        self.deliveries.inc();
-        self.delivered_bytes.inc_by(bytes as u64);
-    }
-
     /// Adds the counters under the names that `/metrics` shows.
     pub fn register(&self, registry: &mut Registry) {
         let mut add = |name: &str, help: &str, counter: &Counter| {
@@ -40,7 +34,6 @@ impl Observed {
         add("resets", "Feeds told to start anew", &self.resets);
         registry.register("readers", "Connections with a live feed open", self.readers.clone());
         registry.register("feeds", "Different shapes subscribed to", self.feeds.clone());
-        registry.register("subscriptions", "Subscriptions", self.subscriptions.clone());
         let help =
             "From the newest change's time to its delivery, both by the clocks of their machines";
         registry.register_with_unit("lag", help, Unit::Seconds, self.lag_seconds.clone());

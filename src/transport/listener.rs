@@ -34,7 +34,9 @@ use crate::wire::{Code, Refusal};
 /// writable only when half of it is free, which a slow reader's progress is measured by.
 const SEND_BUFFER_BYTES: usize = 256 << 10;
 
-/// The most bytes of a request's headers, and what is buffered of an answer.
+/// The most bytes of a request's head.
+const MAX_HEAD_BYTES: usize = 32 << 10;
+/// What is buffered of a request or an answer.
 const HTTP_BUFFER_BYTES: usize = 64 << 10;
 const MAX_HEADERS: usize = 64;
 /// How long accepting rests when it fails, as it does when there are no more file descriptors.
@@ -146,6 +148,7 @@ async fn http(
         .timer(TokioTimer::new())
         .header_read_timeout(app.timing.header)
         .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(HTTP_BUFFER_BYTES)
         .serve_connection(io, service_fn(answer));
     tokio::select! {

@@ -43,7 +43,7 @@ pub async fn changes(
     if method == Method::HEAD {
         return Ok(answer(Body::empty()));
     }
-    let resumes = headers.contains_key("last-event-id");
+    let resumes = headers.get("last-event-id").is_some_and(|id| !id.is_empty());
     let stream = open(&app, view, asked.old, resumes).await?;
     Ok(answer(Body::new(stream)))
 }

@@ -7,14 +7,14 @@ use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::StatusCode;
 use http::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
+use http::{Method, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::wire::{Refusal, SUBPROTOCOL};
+use crate::wire::{Code, Refusal, SUBPROTOCOL};
 
 /// Whether what goes on over this connection, once its HTTP is done, is a WebSocket.
 #[derive(Clone, Debug, Default)]
@@ -29,8 +29,12 @@ impl Upgraded {
 /// `GET /v1/ws`.
 pub async fn websocket(
     Extension(upgraded): Extension<Upgraded>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    if method != Method::GET {
+        return Err(Refusal::new(Code::MethodNotAllowed, "a WebSocket is opened by GET"));
+    }
     if !has_token(&headers, &UPGRADE, "websocket") || !has_token(&headers, &CONNECTION, "upgrade") {
         return Err(Refusal::invalid("this is a WebSocket: ask for an upgrade"));
     }

@@ -83,10 +83,6 @@ pub struct Framed {
 }
 
 impl Framed {
-    pub fn len_bytes(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// For the last of a connection's feeds.
     pub fn with_commit(&self) -> Delivery {
         Delivery(self.bytes.clone())

@@ -474,3 +474,27 @@ async fn the_page_is_served_with_its_guards() {
     let again = client.get(server.url("/")).header("if-none-match", etag).send().await.unwrap();
     assert_eq!(again.status(), 304);
 }
+
+#[tokio::test]
+async fn a_request_that_never_comes_whole_is_not_waited_for() {
+    let mut quick = settings();
+    quick.timing.header = Duration::from_millis(100);
+    let server = Server::start_with(quick).await;
+    for begun in
+        ["", "GET /healthz HTTP/1.1\r\nhost: x\r\n", "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"]
+    {
+        let mut socket = TcpStream::connect(server.address).await.unwrap();
+        socket.write_all(begun.as_bytes()).await.unwrap();
+        let mut heard = Vec::new();
+        in_time("the end", socket.read_to_end(&mut heard)).await.unwrap();
+        let answered = String::from_utf8_lossy(&heard).contains("alive");
+        assert_eq!(answered, begun.ends_with("\r\n\r\n"), "{begun}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_too_large_is_refused() {
+    let server = Server::start().await;
+    let (status, _, _) = get(&server, "/v1/tables", &[("x-padding", &"y".repeat(100 << 10))]).await;
+    assert_eq!(status, 431);
+}

@@ -73,9 +73,8 @@ pub fn served(max_row_bytes: usize) -> Served {
 }
 
 pub fn settings() -> Settings {
-    let mut transport = transport::Settings::default();
-    transport.allowed_origins = vec!["https://shop.example".to_owned()];
-    Settings::new(transport, true)
+    let allowed_origins = vec!["https://shop.example".to_owned()];
+    Settings::new(transport::Settings { allowed_origins, ..transport::Settings::default() }, true)
 }
 
 /// The cursor after `commits` batches.
