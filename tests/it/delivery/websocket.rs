@@ -161,6 +161,26 @@ async fn subscriptions_wait_for_the_end_of_a_batch() {
 }
 
 #[tokio::test]
+async fn whoever_comes_within_a_batch_gets_nothing_of_it() {
+    let mut server = Server::start().await;
+    let mut early = server.websocket().await;
+    early.subscribe("a", "orders").await;
+    let changes = (0..10_000).map(|id| server.insert(id)).collect();
+    server.feed(Reading::Changes(changes)).await;
+    assert_eq!(early.next().await["op"], "events", "the batch has begun to go out");
+    let mut late = server.websocket().await;
+    late.send(&json!({"op": "subscribe", "id": "a", "table": "orders"})).await;
+    late.send(&json!({"op": "ping", "nonce": "1"})).await;
+    assert_eq!(late.next().await["op"], "pong");
+    let change = server.insert(10_000);
+    server.batch(vec![change]).await;
+    assert_eq!(late.next().await["cursor"], server.cursor());
+    let change = server.insert(10_001);
+    server.batch(vec![change]).await;
+    assert_eq!(late.batch().await.0.len(), 1);
+}
+
+#[tokio::test]
 async fn a_batch_that_broke_off_is_sent_once() {
     let mut server = Server::start().await;
     let mut client = server.websocket().await;
