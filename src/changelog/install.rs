@@ -212,14 +212,27 @@ pub async fn uninstall(client: &Client) -> Result<Option<Vec<String>>, InstallEr
     };
     rights::check_uninstall(client).await?;
     client.batch_execute(LOCK_TIMEOUT).await?;
-    // Table by table first: dropping the schema at once would need the locks of all of them at the same moment.
-    let mut unwatched = Vec::new();
+    let mut unwatched: Vec<String> = Vec::new();
     if matches!(state, State::Current) {
-        unwatched = unwatch_all_but(client, &[]).await?;
+        unwatched.extend(watched(client).await?.into_iter().map(|(_, name)| name));
+        unwatch_one_by_one(client).await?;
     }
     let quiet = "set client_min_messages = warning; drop schema if exists rowcast cascade";
     with_lock(client, "rowcast", quiet).await?;
     Ok(Some(unwatched))
+}
+
+/// Dropping the schema at once would need the locks of all tables at the same moment. But a role that may create triggers
+/// on tables which aren't its own can only get rid of them in that way.
+async fn unwatch_one_by_one(client: &Client) -> Result<(), InstallError> {
+    match unwatch_all_but(client, &[]).await {
+        Err(InstallError::Database(error))
+            if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) =>
+        {
+            Ok(())
+        }
+        done => done.map(drop),
+    }
 }
 
 /// The SQL that `install` would run on a database without rowcast.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::status::{Report, listed};
 use super::{Checked, Global, print, warn};
 use crate::changelog::{self, Done, Installed, Plan};
 
@@ -35,7 +36,12 @@ pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
         return print(&changelog::dry_run(&plan));
     }
     let installed = changelog::install(&session.client, &plan).await?;
-    print(&report(&installed, grant_to))
+    print(&report(&installed, grant_to))?;
+    let status = changelog::status(&session.client).await?;
+    for warning in Report::new(&status, &listed(&config)).warnings() {
+        tracing::warn!("{warning}");
+    }
+    Ok(())
 }
 
 /// What was done, a line for each thing.
@@ -48,7 +54,7 @@ fn report(installed: &Installed, grant_to: Option<&str>) -> String {
     let listed = installed.tables.iter().map(|(table, done)| {
         let done = match done {
             Done::Created => "captured from now on",
-            Done::Changed => "repaired: captured by another key, or a trigger was missing",
+            Done::Changed => "repaired: its key or its triggers were not as they should be",
             Done::Nothing => "in place",
         };
         (table.listed_as.as_str(), done)

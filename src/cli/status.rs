@@ -8,6 +8,9 @@ use std::time::Duration;
 use super::{Global, checked};
 use crate::catalog::TableName;
 use crate::changelog::{self, InstallError};
+use crate::config::Config;
+
+pub(super) use report::Report;
 
 /// Show what is watched, the log's size and age, and who reads it
 ///
@@ -21,8 +24,8 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
-    let settings = global.load()?.settings;
-    let session = checked::session(&settings.database, Duration::ZERO).await?;
+    let config = global.load()?;
+    let session = checked::session(&config.settings.database, Duration::ZERO).await?;
     let status = match changelog::status(&session.client).await {
         Ok(status) => status,
         Err(error) => {
@@ -32,8 +35,13 @@ pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
             return Err(error.into());
         }
     };
-    let listed = settings.tables.iter().filter_map(|table| table.name.parse().ok());
-    let listed: Vec<TableName> = listed.collect();
-    let report = report::Report::new(&status, &listed);
+    let listed = listed(&config);
+    let report = Report::new(&status, &listed);
     super::print(&if arguments.json { report.json() } else { report.text() })
+}
+
+/// The tables that the configuration lists.
+pub(super) fn listed(config: &Config) -> Vec<TableName> {
+    let tables = config.settings.tables.iter();
+    tables.filter_map(|table| table.name.parse().ok()).collect()
 }

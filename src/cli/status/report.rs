@@ -155,7 +155,8 @@ impl<'a> Report<'a> {
         self.listed.iter().filter(move |name| !watched(name))
     }
 
-    fn warnings(&self) -> Vec<String> {
+    /// What is amiss.
+    pub fn warnings(&self) -> Vec<String> {
         let missing = self
             .not_captured()
             .map(|name| format!("`{name}` is listed, but not captured: run `rowcast install`"));

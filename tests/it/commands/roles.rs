@@ -145,3 +145,32 @@ async fn a_role_without_the_grants_is_told_how_to_get_them() {
     }
     assert_ne!(stranger, roles.daemon);
 }
+
+#[tokio::test]
+async fn the_right_to_create_triggers_is_enough_for_tables_of_others() {
+    let url = fresh_database().await;
+    let admin = connect(&url).await;
+    let installer = role(&admin).await;
+    let database = admin.query_one("select current_database()::text", &[]).await.unwrap();
+    let sql = format!(
+        "create schema shop; create table shop.orders (id int primary key, status text);
+         create table shop.events (at timestamptz);
+         grant create on database {database} to {name}; grant usage on schema shop to {name};
+         grant select, trigger on shop.orders, shop.events to {name}",
+        database = database.get::<_, &str>(0),
+        name = quoted(&installer),
+    );
+    admin.batch_execute(&sql).await.unwrap();
+    let place = Place::with(&config(&as_role(&url, &installer), LISTED));
+    let installed = place.run(&["install"]).await;
+    let warning = "changes of `shop.orders` under session_replication_role = replica are missed";
+    assert!(installed.stderr.contains(warning), "{installed:?}");
+    installed.well();
+    admin.batch_execute("insert into shop.orders values (1)").await.unwrap();
+    let logged = admin.query_one("select count(*) from rowcast.log_0", &[]).await.unwrap();
+    assert_eq!(logged.get::<_, i64>(0), 1);
+    let removed = place.run(&["uninstall"]).await.well();
+    assert!(removed.contains("shop.orders: not captured any more"), "{removed}");
+    let left = admin.query_one("select count(*) from pg_trigger", &[]).await.unwrap();
+    assert_eq!(left.get::<_, i64>(0), 0);
+}
