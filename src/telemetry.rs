@@ -40,5 +40,9 @@ pub fn colourful() -> bool {
 
 fn filter() -> EnvFilter {
     let wanted = std::env::var("RUST_LOG").ok().filter(|text| !text.trim().is_empty());
-    wanted.and_then(|text| text.parse().ok()).unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER))
+    let filter: EnvFilter =
+        wanted.and_then(|text| text.parse().ok()).unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER));
+    // At debug it logs the parameters of queries.
+    let quiet = "tokio_postgres=info".parse().expect("it is a directive");
+    filter.add_directive(quiet)
 }
