@@ -73,7 +73,6 @@ async fn over_tcp_a_password_is_asked_for() {
 /// Not a test by itself: the process that the next test kills.
 #[test]
 #[ignore = "runs until it is killed"]
-#[expect(clippy::print_stdout, reason = "the next test reads it")]
 fn holds_a_cluster_until_killed() {
     let cluster = private_cluster(&[]);
     println!("\nholding {} {}", cluster.pid().unwrap(), cluster.directory().display());

@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one private PostgreSQL, one database for each test.
 
+#![expect(clippy::print_stdout, reason = "shown with a test that fails")]
+
 mod catalog;
 mod cluster;
 mod commands;
