@@ -38,7 +38,7 @@ pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
     let installed = changelog::install(&session.client, &plan).await?;
     print(&report(&installed, grant_to))?;
     let status = changelog::status(&session.client).await?;
-    for warning in Report::new(&status, &listed(&config)).warnings() {
+    for warning in Report::new(&status, &listed(&config)).table_warnings() {
         tracing::warn!("{warning}");
     }
     Ok(())

@@ -155,21 +155,25 @@ impl<'a> Report<'a> {
         self.listed.iter().filter(move |name| !watched(name))
     }
 
-    /// What is amiss.
-    pub fn warnings(&self) -> Vec<String> {
-        let missing = self
-            .not_captured()
-            .map(|name| format!("`{name}` is listed, but not captured: run `rowcast install`"));
-        let watched = self.status.watched.iter().filter_map(|table| self.warning(table));
-        let mut warnings: Vec<String> = missing.chain(watched).collect();
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.table_warnings();
         if self.status.has_audience && self.status.readers.is_empty() {
             warnings.push(
-                "a daemon is alive, but its session can't be told from others: its connection has an \
-                 application_name of its own, or a pooler in between"
+                "no session here is known as the daemon's: it has just ended, or its connection has \
+                 an application_name of its own, or a pooler in between"
                     .to_owned(),
             );
         }
         warnings
+    }
+
+    /// What is amiss with the tables.
+    pub fn table_warnings(&self) -> Vec<String> {
+        let missing = self
+            .not_captured()
+            .map(|name| format!("`{name}` is listed, but not captured: run `rowcast install`"));
+        let watched = self.status.watched.iter().filter_map(|table| self.warning(table));
+        missing.chain(watched).collect()
     }
 
     fn warning(&self, table: &WatchedTable) -> Option<String> {
