@@ -25,7 +25,7 @@ begin
   end if;
 
   present := became;
-  select relation, string_agg(format('t.%1$I is not distinct from ($1).%1$I', column_name), ' and ')
+  select relation, string_agg(format('t.%1$I is not distinct from ($1).%1$I', column_name), ' and ') filter (where column_name is not null)
     into root, same_key
     from rowcast.watched left join unnest(key) as column_name on true
    where id = for_table

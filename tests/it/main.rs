@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "shown with a test that fails")]
 
+mod capture;
 mod catalog;
 mod cluster;
 mod commands;
