@@ -16,7 +16,7 @@ begin
     return before;
   end if;
   perform setval('rowcast.held_until', now_ms + hold_ms);
-  if before < now_ms + 100 then
+  if before < now_ms + 100 and pg_notification_queue_usage() < 0.5 then
     perform pg_notify('rowcast', '');
   end if;
   return now_ms + hold_ms;

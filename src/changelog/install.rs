@@ -17,6 +17,7 @@ pub(super) const OBJECTS: &[(&str, &str)] = &[
     ("040_watched.sql", include_str!("../../sql/040_watched.sql")),
     ("050_truncated.sql", include_str!("../../sql/050_truncated.sql")),
     ("060_doorbell.sql", include_str!("../../sql/060_doorbell.sql")),
+    ("070_life.sql", include_str!("../../sql/070_life.sql")),
     ("100_pinned_json.sql", include_str!("../../sql/100_pinned_json.sql")),
     ("110_key_json.sql", include_str!("../../sql/110_key_json.sql")),
     ("120_large_json.sql", include_str!("../../sql/120_large_json.sql")),

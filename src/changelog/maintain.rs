@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_postgres::Client;
+use tokio_postgres::types::{ToSql, Type};
 
-use super::Settings;
+use super::{Settings, Wake, ask};
 
 /// How often the pulse beats.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -31,19 +32,26 @@ pub(super) async fn configure(
 ) -> Result<(), tokio_postgres::Error> {
     let keep_ms = i64::try_from(settings.retention.as_millis()).unwrap_or(i64::MAX / 4);
     let keep_bytes = i64::try_from(settings.max_size_bytes).unwrap_or(i64::MAX);
-    client.execute("select rowcast.configure($1, $2)", &[&keep_ms, &keep_bytes]).await?;
+    let query = "select rowcast.configure($1, $2) is null";
+    let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&keep_ms, Type::INT8), (&keep_bytes, Type::INT8)];
+    ask::ask::<bool>(client, settings.wake, query, &parameters).await?;
     Ok(())
 }
 
 /// Beats until the connection fails. It runs on the connection that listens, and so tells whether that one lives.
 ///
 /// `capturing` says whether changes are being logged: not while the log is larger than it may be.
-pub(super) async fn pulse(client: &Client, capturing: &watch::Sender<bool>) -> PulseError {
+pub(super) async fn pulse(
+    client: &Client,
+    wake: Wake,
+    capturing: &watch::Sender<bool>,
+) -> PulseError {
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         period.tick().await;
-        match timeout(PATIENCE, beat(client)).await {
+        match timeout(PATIENCE, beat(client, wake)).await {
             Err(_) => return PulseError::Silent,
             Ok(Err(error)) => return error.into(),
             Ok(Ok(on)) => {
@@ -57,11 +65,10 @@ pub(super) async fn pulse(client: &Client, capturing: &watch::Sender<bool>) -> P
     }
 }
 
-async fn beat(client: &Client) -> Result<bool, tokio_postgres::Error> {
-    client.batch_execute("begin isolation level read committed read write").await?;
-    if client.query_one("select rowcast.rotate_if_due()", &[]).await?.try_get(0)? {
+async fn beat(client: &Client, wake: Wake) -> Result<bool, tokio_postgres::Error> {
+    if ask::ask(client, wake, "select rowcast.rotate_if_due()", &[]).await? {
         tracing::debug!("rotated the log");
     }
-    client.batch_execute("commit").await?;
-    client.query_one("select rowcast.keep_alive($1)", &[&AUDIENCE_MS]).await?.try_get(0)
+    let query = "select rowcast.keep_alive($1)";
+    ask::ask(client, wake, query, &[(&AUDIENCE_MS, Type::INT4)]).await
 }

@@ -13,19 +13,24 @@
 //! 3. *Every row is looked for in time.* Either a reader holds the doorbell and reads every few milliseconds, or each commit rings,
 //!    or it is of a transaction that the reader still waits for (`sql/170_capture.sql`, `pace.rs`). Should a ring get
 //!    lost with its connection, the next connection begins by reading; and a slow timer reads anyhow.
-//! 4. *What can't be read any more is said.* A cursor that the log doesn't reach (`sql/050_truncated.sql`), of another epoch, or of
-//!    another timeline of the server ends in `Reset`, never in a later beginning that looks like a continuation.
+//! 4. *What can't be read any more is said.* A cursor that the log doesn't reach (`sql/050_truncated.sql`), of another epoch, of another
+//!    server or of another timeline of it ends in `Reset`, never in a later beginning that looks like a continuation. So does
+//!    one from before a crash in which the server forgot what had been handed on (`trail.rs`).
 //! 5. *A batch that breaks off goes on where it broke off.* Rows come in the order of `seq`, so what was handed on is told by
-//!    the broken read's snapshot and the last `seq` (`HandedOn` in `reader.rs`), and comes neither twice nor never.
+//!    the broken read's snapshot and the last `seq` (`hand_on.rs`), and comes neither twice nor never.
 
+mod ask;
+mod hand_on;
 mod install;
 mod maintain;
 mod pace;
+mod place;
 mod read;
 mod reader;
 mod rights;
 mod server_id;
 mod status;
+mod trail;
 
 use std::time::Duration;
 

@@ -8,7 +8,9 @@
 //!     └───────────────────── all that R found in progress ended ── Draining
 //! ```
 //!
-//! The reader may sleep only when no writer can still be silent; `sql/170_capture.sql` has the argument.
+//! The reader may sleep only when no writer can still be silent; `sql/170_capture.sql` has the argument. It holds for the holds
+//! of other readers too, and for those that came and went between two reads: `held_until` tells, as each hold leaves
+//! another value (`sql/320_release.sql`), and a value that has changed is taken as a release.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -68,6 +70,8 @@ pub(super) struct Pace {
     news: VecDeque<Instant>,
     last_news: Instant,
     pause: Duration,
+    /// What `held_until` was at the last read.
+    held_until: Option<i64>,
 }
 
 impl Pace {
@@ -77,7 +81,14 @@ impl Pace {
             Wake::Listen => State::Releasing,
             Wake::Poll => State::Awake { mine: 0, renew_at: now },
         };
-        Self { wake, state, news: VecDeque::new(), last_news: now, pause: SHORTEST }
+        Self {
+            wake,
+            state,
+            news: VecDeque::new(),
+            last_news: now,
+            pause: SHORTEST,
+            held_until: None,
+        }
     }
 
     /// A read has ended, after `took`.
@@ -95,25 +106,31 @@ impl Pace {
                 self.news.pop_front();
             }
         }
+        let was_held = self.held_until.replace(header.held_until) != Some(header.held_until);
         match self.state {
-            State::Releasing if header.held_ms > 0 => self.follow(now),
+            State::Awake { .. } => self.stay_awake(now, took),
+            _ if header.held_ms > 0 => self.follow(now),
+            State::Asleep | State::Draining { .. } if self.is_busy(now) => Step::Hold,
+            _ if was_held => {
+                self.state = State::Releasing;
+                Step::Wait(Duration::ZERO)
+            }
             State::Releasing => {
                 self.state = State::Draining { since: header.snapshot.clone(), pause: SHORTEST };
                 self.sleep_if_drained(header)
             }
-            State::Asleep if header.held_ms > 0 => self.follow(now),
-            State::Asleep if self.is_busy(now) => Step::Hold,
-            State::Asleep => Step::Wait(SLOW),
-            State::Draining { .. } if header.held_ms > 0 => self.follow(now),
-            State::Draining { .. } if self.is_busy(now) => Step::Hold,
             State::Draining { .. } => self.sleep_if_drained(header),
-            State::Awake { .. } => self.stay_awake(now, took),
+            State::Asleep => Step::Wait(SLOW),
         }
     }
 
     /// The hold was taken until then, or could not be: `None`.
     pub fn held(&mut self, now: Instant, until: Option<i64>) -> Step {
         let Some(mine) = until else {
+            if self.wake == Wake::Poll {
+                self.state = State::Awake { mine: 0, renew_at: now + SLOW };
+                return Step::Wait(LONGEST_POLL);
+            }
             self.state = State::Releasing;
             return Step::Wait(LONGEST_SILENT);
         };
@@ -175,14 +192,16 @@ mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
+    const AT_ONCE: Step = Step::Wait(Duration::ZERO);
 
     fn header(snapshot: &str, held_ms: i64) -> Header {
-        let snapshot = snapshot.parse().unwrap();
-        Header { snapshot, epoch: 1, truncations: 0, has_skipped: false, held_ms }
+        let held_until = if held_ms > 0 { 1000 } else { 7 };
+        Header { held_until, held_ms, ..Header::at(snapshot) }
     }
 
     fn asleep(now: Instant) -> Pace {
         let mut pace = Pace::new(Wake::Listen, now);
+        assert_eq!(pace.after_read(now, MS, false, &header("5:5:", 0)), AT_ONCE);
         assert_eq!(pace.after_read(now, MS, false, &header("5:5:", 0)), Step::Wait(SLOW));
         pace
     }
@@ -191,6 +210,7 @@ mod tests {
     fn a_new_reader_sleeps_only_after_the_transactions_that_it_found_have_ended() {
         let now = Instant::now();
         let mut pace = Pace::new(Wake::Listen, now);
+        assert_eq!(pace.after_read(now, MS, false, &header("5:5:", 0)), AT_ONCE);
         let first = pace.after_read(now, MS, false, &header("5:9:5,7", 0));
         assert_ne!(first, Step::Wait(SLOW));
         let second = pace.after_read(now, MS, false, &header("7:12:7", 0));
@@ -230,7 +250,9 @@ mod tests {
         assert_eq!(pace.held(start, Some(777)), Step::Wait(SHORTEST));
         let later = start + IDLE + MS;
         assert_eq!(pace.after_read(later, MS, false, &header("5:5:", 100)), Step::Release(777));
-        assert_eq!(pace.released(later, 0), Step::Wait(Duration::ZERO));
+        assert_eq!(pace.released(later, 0), AT_ONCE);
+        let read_since = pace.after_read(later, MS, false, &header("4:4:", 0));
+        assert_eq!(read_since, AT_ONCE, "another reader may have held meanwhile");
         let step = pace.after_read(later, MS, false, &header("5:6:5", 0));
         assert_eq!(step, Step::Wait(SHORTEST), "a writer may have stayed silent");
         assert_eq!(pace.after_read(later, MS, false, &header("6:6:", 0)), Step::Wait(SLOW));
@@ -253,6 +275,31 @@ mod tests {
         let later = now + IDLE + MS;
         assert_eq!(pace.after_read(later, MS, false, &header("5:5:", 200)), Step::Release(0));
         assert_eq!(pace.released(later, 190), Step::Wait(LONGEST));
+    }
+
+    #[test]
+    fn a_hold_that_came_and_went_unseen_is_taken_as_a_release() {
+        let now = Instant::now();
+        let mut pace = asleep(now);
+        let after_a_hold = |snapshot: &str| Header { held_until: 8, ..header(snapshot, 0) };
+        assert_eq!(pace.after_read(now, MS, false, &after_a_hold("5:5:")), AT_ONCE);
+        let step = pace.after_read(now, MS, false, &after_a_hold("5:6:5"));
+        assert_eq!(step, Step::Wait(SHORTEST), "a writer may have stayed silent");
+        assert_eq!(pace.after_read(now, MS, false, &after_a_hold("6:6:")), Step::Wait(SLOW));
+    }
+
+    #[test]
+    fn without_a_bell_it_looks_often_also_after_it_could_not_hold() {
+        let start = Instant::now();
+        let mut pace = Pace::new(Wake::Poll, start);
+        for i in 0..1000 {
+            let now = start + 20 * MS * i;
+            let step = match pace.after_read(now, MS, false, &header("5:9:5", 0)) {
+                Step::Hold => pace.held(now, None),
+                step => step,
+            };
+            assert!(matches!(step, Step::Wait(pause) if pause <= LONGEST_POLL), "{step:?}");
+        }
     }
 
     #[test]

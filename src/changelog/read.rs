@@ -5,34 +5,36 @@ use std::pin::Pin;
 use std::time::SystemTime;
 
 use futures_util::StreamExt as _;
-use tokio_postgres::types::{FromSql, Type};
+use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Client, Row, RowStream, Statement};
 
 use crate::catalog::TableId;
 use crate::cursor::Snapshot;
 use crate::event::{Change, Op, RowText, Seq};
 
-use super::Wake;
+use super::{Wake, ask};
 
-/// What the plan of `read.sql` depends on, and its isolation. The tables have no statistics, and a generic plan that scans
-/// them would read all of the log.
-const SETTINGS: &str = "
+/// What the plan of `read.sql` depends on. The tables have no statistics, and a generic plan that scans them would read
+/// all of the log.
+const PLAN: &str = "
     set enable_seqscan = off; set enable_bitmapscan = off; set jit = off; set work_mem = '32MB';
-    set plan_cache_mode = force_generic_plan; set default_transaction_isolation = 'read committed';
-    set default_transaction_read_only = off; set synchronous_commit = off; set search_path = pg_catalog";
+    set plan_cache_mode = force_generic_plan";
 
-/// The same for one transaction: behind a pooler, others would inherit a session's settings.
-const LOCAL_SETTINGS: &str = "
-    begin isolation level read committed read write; set local enable_seqscan = off; set local enable_bitmapscan = off;
-    set local jit = off; set local plan_cache_mode = force_generic_plan";
+/// The same for one transaction.
+const LOCAL_PLAN: &str = "
+    set local enable_seqscan = off; set local enable_bitmapscan = off; set local jit = off;
+    set local work_mem = '32MB'";
+
+const READ: &str = include_str!("read.sql");
 
 const CUT_OLD: i16 = 1;
 const CUT_NEW: i16 = 2;
 
 /// The log, ready to be read.
-pub(super) struct Log {
-    statement: Statement,
-    wake: Wake,
+pub(super) enum Log {
+    Prepared(Statement),
+    /// Each read is a transaction for itself, and nothing is prepared: behind a pooler it may come to any session.
+    Anew,
 }
 
 /// What every read brings along, as of its snapshot.
@@ -40,11 +42,35 @@ pub(super) struct Log {
 pub(super) struct Header {
     pub snapshot: Snapshot,
     pub epoch: u64,
+    /// The server's life, see `sql/070_life.sql`; none until somebody has named it.
+    pub life: Option<i64>,
+    /// How much had been written to the WAL, after the snapshot was taken, and how much of it was on disk, in bytes.
+    pub written: u64,
+    pub flushed: u64,
     pub truncations: i64,
     /// Changes have passed unlogged since the epoch began.
     pub has_skipped: bool,
+    pub held_until: i64,
     /// For how long writers stay silent because some reader holds the doorbell; not positive if none does.
     pub held_ms: i64,
+}
+
+#[cfg(test)]
+impl Header {
+    /// A header of nothing but a snapshot.
+    pub fn at(snapshot: &str) -> Self {
+        Self {
+            snapshot: snapshot.parse().unwrap(),
+            epoch: 1,
+            life: None,
+            written: 0,
+            flushed: 0,
+            truncations: 0,
+            has_skipped: false,
+            held_until: 0,
+            held_ms: 0,
+        }
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -52,8 +78,12 @@ struct HeaderText {
     snapshot: String,
     epoch: u64,
     truncations: i64,
+    life: Option<i64>,
+    wal: u64,
+    flushed: u64,
     skipped_before: i64,
     skipped: Option<i64>,
+    held_until: Option<i64>,
     held_ms: Option<i64>,
 }
 
@@ -68,12 +98,12 @@ pub enum ReadError {
 
 impl Log {
     pub async fn prepare(client: &Client, wake: Wake) -> Result<Self, tokio_postgres::Error> {
-        if wake == Wake::Listen {
-            client.batch_execute(SETTINGS).await?;
+        if wake == Wake::Poll {
+            return Ok(Self::Anew);
         }
+        client.batch_execute(&format!("{} {PLAN}", ask::SETTINGS)).await?;
         let types = [Type::TEXT, Type::TEXT_ARRAY];
-        let statement = client.prepare_typed(include_str!("read.sql"), &types).await?;
-        Ok(Self { statement, wake })
+        Ok(Self::Prepared(client.prepare_typed(READ, &types).await?))
     }
 
     /// Everything after a snapshot; with `None` nothing but the header, which is where to begin.
@@ -88,21 +118,33 @@ impl Log {
         let in_progress: Vec<String> = cursor
             .map(|c| c.in_progress().iter().map(u64::to_string).collect())
             .unwrap_or_default();
-        if self.wake == Wake::Poll {
-            client.batch_execute(LOCAL_SETTINGS).await?;
-        }
-        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&xmax, &in_progress];
-        let stream = client.query_raw(&self.statement, parameters).await?;
-        let mut rows = Rows(Box::pin(stream));
+        let mut rows = Rows(Box::pin(self.query(client, &xmax, &in_progress).await?));
         let first = rows.0.next().await.ok_or(ReadError::Malformed("there is no header"))??;
         Ok((header(&first)?, rows))
     }
 
-    /// Ends a read whose rows have all been taken.
-    pub async fn done(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
-        match self.wake {
-            Wake::Poll => client.batch_execute("commit").await,
-            Wake::Listen => Ok(()),
+    async fn query(
+        &self,
+        client: &Client,
+        xmax: &(dyn ToSql + Sync),
+        in_progress: &(dyn ToSql + Sync),
+    ) -> Result<RowStream, tokio_postgres::Error> {
+        match self {
+            Self::Prepared(statement) => client.query_raw(statement, [xmax, in_progress]).await,
+            Self::Anew => {
+                client.batch_execute(&format!("{} {LOCAL_PLAN}", ask::BEGIN)).await?;
+                let parameters = [(xmax, Type::TEXT), (in_progress, Type::TEXT_ARRAY)];
+                client.query_typed_raw(READ, parameters).await
+            }
+        }
+    }
+
+    /// Ends a read whose rows have all been taken, or are not wanted.
+    pub async fn done(&self, client: &Client, rows: Rows) -> Result<(), tokio_postgres::Error> {
+        drop(rows);
+        match self {
+            Self::Anew => client.batch_execute("commit").await,
+            Self::Prepared(_) => Ok(()),
         }
     }
 }
@@ -132,6 +174,10 @@ fn header(row: &Row) -> Result<Header, ReadError> {
         epoch: text.epoch,
         truncations: text.truncations,
         has_skipped: text.skipped.unwrap_or(0) != text.skipped_before,
+        life: text.life,
+        written: text.wal,
+        flushed: text.flushed,
+        held_until: text.held_until.unwrap_or(0),
         held_ms: text.held_ms.unwrap_or(0),
     })
 }

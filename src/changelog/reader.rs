@@ -1,33 +1,28 @@
 //! The reader: follows the log from now on, over every loss of its connections, and hands batches on.
 
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use rand::Rng as _;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Client;
+use tokio_postgres::types::Type;
 use tokio_util::sync::CancellationToken;
 
+use super::ask::{self, ask};
+use super::hand_on::Batch;
 use super::pace::{HOLD_MS, Pace, Step};
-use super::read::{Header, Log, ReadError, Rows};
+use super::place::Place;
+use super::read::{Log, ReadError};
 use super::server_id::{Server, ServerError};
-use super::{Reading, ResetReason, Settings, Wake, maintain};
-use crate::cursor::{Cursor, Era, Snapshot};
-use crate::database::{Bell, ConnectError, Database};
-use crate::event::{Change, Seq};
+use super::trail::Trail;
+use super::{Reading, Settings, Wake, maintain};
+use crate::database::{Bell, ConnectError, Database, Session};
 
-/// The pauses between attempts to connect.
+/// The pauses between attempts to connect; they start over once something could be read.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// A life that lasted so long starts the pauses over.
-const STEADY: Duration = Duration::from_secs(10);
-/// How much is handed on at once, in bytes of JSON text and in changes.
-const CHUNK_BYTES: usize = 256 << 10;
-const CHUNK_CHANGES: usize = 1000;
-/// How often to look whether a new epoch can begin.
-const EPOCH_PAUSE: Duration = Duration::from_millis(50);
-/// After so many looks it is said what is waited for.
-const EPOCH_REPORT_EVERY: u32 = 200;
 
 /// Why a life of the reader's connections ended.
 #[derive(Debug, thiserror::Error)]
@@ -47,9 +42,9 @@ pub enum ReaderError {
 }
 
 /// Nobody takes what is read any more.
-struct Unwanted;
+pub(super) struct Unwanted;
 
-enum End {
+pub(super) enum End {
     Failed(ReaderError),
     Unwanted,
 }
@@ -73,119 +68,126 @@ pub async fn run(
     out: mpsc::Sender<Reading>,
     shutdown: CancellationToken,
 ) {
-    let mut reader = Reader { database, settings, out, place: None, handed_on: Vec::new() };
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let born = Instant::now();
-        let end = tokio::select! {
-            end = reader.life() => end,
-            () = shutdown.cancelled() => return,
-        };
-        let End::Failed(error) = end else { return };
-        tracing::warn!(error = &error as &dyn std::error::Error, "lost the database");
-        if reader.out.send(Reading::Lost).await.is_err() {
-            return;
-        }
-        pause = if born.elapsed() > STEADY { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-        tokio::select! {
-            () = sleep(pause.mul_f64(rand::rng().random_range(0.5..1.0))) => {}
-            () = shutdown.cancelled() => return,
-        }
+    let mut reader = Reader {
+        database,
+        settings,
+        out,
+        place: None,
+        batch: Batch::default(),
+        trail: Trail::default(),
+        has_read: false,
+    };
+    tokio::select! {
+        Unwanted = reader.live() => {}
+        () = shutdown.cancelled() => {}
     }
 }
 
-/// Where the reader is. `truncations` is how many of the log's tables had been emptied when the log was last known to reach it.
-#[derive(Clone)]
-struct Place {
-    cursor: Cursor,
-    truncations: i64,
-}
-
-/// What has been handed on of the batch that is being read: changes up to `last`, of those that `snapshot` sees.
-struct HandedOn {
-    snapshot: Snapshot,
-    last: Seq,
-}
-
-impl HandedOn {
-    fn has(&self, change: &Change) -> bool {
-        change.seq <= self.last && self.snapshot.has_seen(change.txid)
-    }
-}
-
-struct Reader {
+pub(super) struct Reader {
     database: Database,
     settings: Settings,
-    out: mpsc::Sender<Reading>,
-    place: Option<Place>,
-    /// More than one if a batch broke off more than once; the newer go less far.
-    handed_on: Vec<HandedOn>,
+    pub(super) out: mpsc::Sender<Reading>,
+    pub(super) place: Option<Place>,
+    pub(super) batch: Batch,
+    pub(super) trail: Trail,
+    /// Whether something could be read in this life.
+    pub(super) has_read: bool,
 }
 
 /// The connections of one life, and what they were found to lead to.
-struct Connected<'a> {
-    client: &'a Client,
-    log: Log,
-    server: Server,
-    capturing: watch::Receiver<bool>,
+pub(super) struct Connected<'a> {
+    pub client: &'a Client,
+    pub log: Log,
+    pub server: Server,
+    /// Whether changes are being logged.
+    pub capturing: watch::Receiver<bool>,
+    /// How the connections are to be used.
+    pub way: Wake,
 }
 
 impl Reader {
-    /// Connects, and reads until something fails.
-    async fn life(&mut self) -> End {
-        match self.connected_life().await {
-            Ok(never) => match never {},
-            Err(end) => end,
+    /// One life after the other.
+    async fn live(&mut self) -> Unwanted {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let error = match self.life().await {
+                Err(End::Failed(error)) => error,
+                Err(End::Unwanted) => return Unwanted,
+                Ok(never) => match never {},
+            };
+            tracing::warn!(error = &error as &dyn std::error::Error, "lost the database");
+            if let Err(unwanted) = self.send(Reading::Lost).await {
+                return unwanted;
+            }
+            pause = match std::mem::take(&mut self.has_read) {
+                true => FIRST_PAUSE,
+                false => (pause * 2).min(LONGEST_PAUSE),
+            };
+            let share = rand::rng().random_range(0.5..1.0);
+            sleep(pause.mul_f64(share)).await;
         }
     }
 
-    async fn connected_life(&mut self) -> Result<std::convert::Infallible, End> {
+    /// Connects, and reads until something fails.
+    async fn life(&mut self) -> Result<Infallible, End> {
+        let way = self.settings.wake;
         let reading = self.database.connect("reader").await?;
         let server = Server::identify(&reading.client).await?;
-        let wake = match self.settings.wake {
-            Wake::Listen if server.prepares_transactions => Wake::Poll,
-            wake => wake,
-        };
-        if wake != self.settings.wake {
+        let wake = if server.prepares_transactions { Wake::Poll } else { way };
+        if wake != way {
             tracing::info!("max_prepared_transactions isn't 0: polling instead of listening");
         }
-        let listening = self.database.connect("listener").await?;
-        if self.settings.wake == Wake::Listen {
-            listening.client.batch_execute("set synchronous_commit = off; listen rowcast").await?;
-        }
-        let log = Log::prepare(&reading.client, self.settings.wake).await?;
+        let listening = self.listen(&server).await?;
+        let log = Log::prepare(&reading.client, way).await?;
         maintain::configure(&listening.client, &self.settings).await?;
         let (capturing, seen) = watch::channel(true);
-        let connected = Connected { client: &reading.client, log, server, capturing: seen };
+        let connected = Connected { client: &reading.client, log, server, capturing: seen, way };
         let mut bell = listening.bell.clone();
         tokio::select! {
-            error = maintain::pulse(&listening.client, &capturing) => Err(ReaderError::from(error).into()),
+            error = maintain::pulse(&listening.client, way, &capturing) => {
+                Err(ReaderError::from(error).into())
+            }
             end = self.follow(connected, &mut bell, wake) => end,
         }
+    }
+
+    /// The connection that hears the bell, to the same server: hosts of one name may be several, and at a failover
+    /// one is followed by the next.
+    async fn listen(&self, server: &Server) -> Result<Session, ReaderError> {
+        let listening = self.database.connect("listener").await?;
+        if Server::identify(&listening.client).await? != *server {
+            return Err(ServerError::Several.into());
+        }
+        if self.settings.wake == Wake::Listen {
+            let settings = format!("{} listen rowcast", ask::SETTINGS);
+            listening.client.batch_execute(&settings).await?;
+        }
+        Ok(listening)
     }
 
     /// The loop: read, then wait as `pace` says.
     async fn follow(
         &mut self,
-        connected: Connected<'_>,
+        mut connected: Connected<'_>,
         bell: &mut Bell,
         wake: Wake,
-    ) -> Result<std::convert::Infallible, End> {
-        let mut capturing = connected.capturing.clone();
+    ) -> Result<Infallible, End> {
         // The first beat of the pulse: until then the capture may be stopped.
-        capturing.changed().await.map_err(|_| ReadError::Malformed("the pulse stopped"))?;
+        let beat = connected.capturing.changed().await;
+        beat.map_err(|_| ReadError::Malformed("the pulse stopped"))?;
         let mut pace = Pace::new(wake, Instant::now());
         loop {
             let begun = Instant::now();
             let Some((header, brought)) = self.read(&connected).await? else { continue };
+            self.has_read = true;
             let now = Instant::now();
             let mut step = pace.after_read(now, now - begun, brought, &header);
             let pause = loop {
                 step = match step {
                     Step::Wait(pause) => break pause,
-                    Step::Hold => pace.held(Instant::now(), hold(connected.client).await?),
+                    Step::Hold => pace.held(Instant::now(), hold(&connected).await?),
                     Step::Release(mine) => {
-                        let silent_ms = release(connected.client, mine).await?;
+                        let silent_ms = release(&connected, mine).await?;
                         pace.released(Instant::now(), silent_ms)
                     }
                 }
@@ -196,154 +198,15 @@ impl Reader {
         }
     }
 
-    /// One read of the log, handed on. `None` if the place had to be found anew, and nothing was read.
-    async fn read(&mut self, on: &Connected<'_>) -> Result<Option<(Header, bool)>, End> {
-        let Some(place) = self.place.clone() else {
-            return self.begin(on).await.map(|()| None);
-        };
-        if place.cursor.era.timeline != on.server.timeline {
-            return self.start_anew(ResetReason::Failover).await.map(|()| None);
-        }
-        let (header, mut rows) = on.log.after(on.client, Some(&place.cursor.snapshot)).await?;
-        if header.has_skipped || header.epoch != place.cursor.era.epoch {
-            drop(rows);
-            on.log.done(on.client).await?;
-            return self.start_anew(ResetReason::CursorExpired).await.map(|()| None);
-        }
-        if header.truncations != place.truncations {
-            drop(rows);
-            on.log.done(on.client).await?;
-            return self.recheck(on, &place, header.truncations).await.map(|()| None);
-        }
-        let brought = self.hand_on(&header, &mut rows).await?;
-        on.log.done(on.client).await?;
-        let cursor = Cursor { era: place.cursor.era, snapshot: header.snapshot.clone() };
-        self.arrive(cursor, place.truncations).await?;
-        Ok(Some((header, brought)))
-    }
-
-    /// Hands a batch's changes on, but for those that were before it broke off.
-    ///
-    /// It may be cancelled wherever it waits: what was handed on is noted as soon as it was, and not before.
-    async fn hand_on(&mut self, header: &Header, rows: &mut Rows) -> Result<bool, End> {
-        let before = self.handed_on.len();
-        let mut chunk = Chunk::default();
-        let mut brought = false;
-        while let Some(change) = rows.next().await? {
-            if self.handed_on[..before].iter().any(|part| part.has(&change)) {
-                continue;
-            }
-            brought = true;
-            if chunk.push(change) {
-                self.hand_on_chunk(&mut chunk, header, before).await?;
-            }
-        }
-        self.hand_on_chunk(&mut chunk, header, before).await?;
-        Ok(brought)
-    }
-
-    async fn hand_on_chunk(
-        &mut self,
-        chunk: &mut Chunk,
-        header: &Header,
-        before: usize,
-    ) -> Result<(), Unwanted> {
-        let Some(last) = chunk.changes.last().map(|change| change.seq) else { return Ok(()) };
-        self.send(Reading::Changes(chunk.take())).await?;
-        self.handed_on.truncate(before);
-        self.handed_on.push(HandedOn { snapshot: header.snapshot.clone(), last });
-        Ok(())
-    }
-
-    /// The log has lost a table since the cursor was known to be within it.
-    async fn recheck(
-        &mut self,
-        on: &Connected<'_>,
-        place: &Place,
-        truncations: i64,
-    ) -> Result<(), End> {
-        let cursor = place.cursor.snapshot.to_string();
-        let row = on
-            .client
-            .query_one("select rowcast.reaches($1::text::pg_snapshot)", &[&cursor])
-            .await?;
-        if !row.try_get::<_, bool>(0)? {
-            return self.start_anew(ResetReason::CursorExpired).await;
-        }
-        self.place = Some(Place { truncations, ..place.clone() });
-        Ok(())
-    }
-
-    async fn start_anew(&mut self, reason: ResetReason) -> Result<(), End> {
-        tracing::warn!(?reason, "what happened in between is not known: readers start anew");
-        self.send(Reading::Reset(reason)).await?;
-        self.place = None;
-        self.handed_on.clear();
-        Ok(())
-    }
-
-    /// Finds the place to begin at: now, in an epoch in which nothing has been skipped.
-    async fn begin(&mut self, on: &Connected<'_>) -> Result<(), End> {
-        let mut capturing = on.capturing.clone();
-        for look in 1_u32.. {
-            let captures = *capturing.borrow_and_update();
-            let renewal = "select rowcast.renew_epoch($1)";
-            if captures && on.client.query_one(renewal, &[&on.server.id]).await?.try_get(0)? {
-                break;
-            }
-            if look % EPOCH_REPORT_EVERY == 0 {
-                tracing::warn!("capture had stopped; a transaction from before is still running");
-            }
-            sleep(EPOCH_PAUSE).await;
-        }
-        let (header, rows) = on.log.after(on.client, None).await?;
-        drop(rows);
-        on.log.done(on.client).await?;
-        if header.has_skipped {
-            return Ok(());
-        }
-        let era = Era { epoch: header.epoch, timeline: on.server.timeline };
-        self.arrive(Cursor { era, snapshot: header.snapshot }, header.truncations).await
-    }
-
-    async fn arrive(&mut self, cursor: Cursor, truncations: i64) -> Result<(), End> {
-        self.send(Reading::Commit(cursor.clone())).await?;
-        self.place = Some(Place { cursor, truncations });
-        self.handed_on.clear();
-        Ok(())
-    }
-
-    async fn send(&self, reading: Reading) -> Result<(), Unwanted> {
+    pub(super) async fn send(&self, reading: Reading) -> Result<(), Unwanted> {
         self.out.send(reading).await.map_err(|_| Unwanted)
     }
 }
 
-async fn hold(client: &Client) -> Result<Option<i64>, tokio_postgres::Error> {
-    client.query_one("select rowcast.hold($1)", &[&HOLD_MS]).await?.try_get(0)
+async fn hold(on: &Connected<'_>) -> Result<Option<i64>, tokio_postgres::Error> {
+    ask(on.client, on.way, "select rowcast.hold($1)", &[(&HOLD_MS, Type::INT4)]).await
 }
 
-async fn release(client: &Client, mine: i64) -> Result<i64, tokio_postgres::Error> {
-    client.query_one("select rowcast.release($1)", &[&mine]).await?.try_get(0)
-}
-
-/// Changes on their way to be handed on together.
-#[derive(Default)]
-struct Chunk {
-    changes: Vec<Change>,
-    bytes: usize,
-}
-
-impl Chunk {
-    /// Says whether the chunk is full.
-    fn push(&mut self, change: Change) -> bool {
-        let rows = [&change.old, &change.new];
-        self.bytes += rows.into_iter().flatten().map(|row| row.json.len()).sum::<usize>();
-        self.changes.push(change);
-        self.bytes >= CHUNK_BYTES || self.changes.len() >= CHUNK_CHANGES
-    }
-
-    fn take(&mut self) -> Vec<Change> {
-        self.bytes = 0;
-        std::mem::take(&mut self.changes)
-    }
+async fn release(on: &Connected<'_>, mine: i64) -> Result<i64, tokio_postgres::Error> {
+    ask(on.client, on.way, "select rowcast.release($1)", &[(&mine, Type::INT8)]).await
 }

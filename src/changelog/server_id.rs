@@ -20,6 +20,8 @@ pub enum ServerError {
     Database(#[from] tokio_postgres::Error),
     #[error("the server is a standby: rowcast has to be connected to the primary")]
     Standby,
+    #[error("two connections led to different servers")]
+    Several,
 }
 
 /// `pg_control_checkpoint()` would name the timeline of the last checkpoint, which a promoted server still has to make; the
@@ -34,7 +36,7 @@ const QUERY: &str = "
 
 impl Server {
     pub async fn identify(client: &Client) -> Result<Self, ServerError> {
-        let row = client.query_one(QUERY, &[]).await?;
+        let row = client.query_typed_one(QUERY, &[]).await?;
         if row.try_get(0)? {
             return Err(ServerError::Standby);
         }

@@ -4,6 +4,7 @@
 
 mod capture;
 mod catalog;
+mod changelog;
 mod cluster;
 mod commands;
 mod config;
