@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
@@ -40,31 +39,27 @@ pub(super) async fn configure(
 }
 
 /// Beats until the connection fails. It runs on the connection that listens, and so tells whether that one lives.
-///
-/// `capturing` says whether changes are being logged: not while the log is larger than it may be.
-pub(super) async fn pulse(
-    client: &Client,
-    wake: Wake,
-    capturing: &watch::Sender<bool>,
-) -> PulseError {
+pub(super) async fn pulse(client: &Client, wake: Wake) -> PulseError {
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut captures = true;
     loop {
         period.tick().await;
-        match timeout(PATIENCE, beat(client, wake)).await {
+        let now_captures = match timeout(PATIENCE, beat(client, wake)).await {
             Err(_) => return PulseError::Silent,
             Ok(Err(error)) => return error.into(),
-            Ok(Ok(on)) => {
-                if capturing.send_replace(on) && !on {
-                    tracing::error!(
-                        "the log is larger than max_size and can't be rotated: capture is stopped"
-                    );
-                }
-            }
+            Ok(Ok(now_captures)) => now_captures,
+        };
+        if captures && !now_captures {
+            tracing::error!(
+                "the log is larger than max_size and can't be rotated: capture is stopped"
+            );
         }
+        captures = now_captures;
     }
 }
 
+/// Says whether changes are being logged: not while the log is larger than it may be.
 async fn beat(client: &Client, wake: Wake) -> Result<bool, tokio_postgres::Error> {
     if ask::ask(client, wake, "select rowcast.rotate_if_due()", &[]).await? {
         tracing::debug!("rotated the log");

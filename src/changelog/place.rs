@@ -172,15 +172,15 @@ impl Reader {
     }
 
     async fn wait_for_epoch(&mut self, on: &Connected<'_>) -> Result<(), End> {
-        let mut capturing = on.capturing.clone();
         let (query, server) = ("select rowcast.renew_epoch($1)", &on.server.id);
         for look in 1_u32.. {
-            let captures = *capturing.borrow_and_update();
-            if captures && ask(on.client, on.way, query, &[(server, Type::TEXT)]).await? {
+            if ask(on.client, on.way, query, &[(server, Type::TEXT)]).await? {
                 break;
             }
             if look % EPOCH_REPORT_EVERY == 0 {
-                tracing::warn!("capture had stopped; a transaction from before is still running");
+                tracing::warn!(
+                    "the capture is stopped, or a transaction from when it was is still running"
+                );
             }
             sleep(EPOCH_PAUSE).await;
         }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use rand::Rng as _;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -99,8 +99,6 @@ pub(super) struct Connected<'a> {
     pub client: &'a Client,
     pub log: Log,
     pub server: Server,
-    /// Whether changes are being logged.
-    pub capturing: watch::Receiver<bool>,
     /// How the connections are to be used.
     pub way: Wake,
 }
@@ -140,11 +138,10 @@ impl Reader {
         let listening = self.listen(&server).await?;
         let log = Log::prepare(&reading.client, way).await?;
         maintain::configure(&listening.client, &self.settings).await?;
-        let (capturing, seen) = watch::channel(true);
-        let connected = Connected { client: &reading.client, log, server, capturing: seen, way };
+        let connected = Connected { client: &reading.client, log, server, way };
         let mut bell = listening.bell.clone();
         tokio::select! {
-            error = maintain::pulse(&listening.client, way, &capturing) => {
+            error = maintain::pulse(&listening.client, way) => {
                 Err(ReaderError::from(error).into())
             }
             end = self.follow(connected, &mut bell, wake) => end,
@@ -168,13 +165,10 @@ impl Reader {
     /// The loop: read, then wait as `pace` says.
     async fn follow(
         &mut self,
-        mut connected: Connected<'_>,
+        connected: Connected<'_>,
         bell: &mut Bell,
         wake: Wake,
     ) -> Result<Infallible, End> {
-        // The first beat of the pulse: until then the capture may be stopped.
-        let beat = connected.capturing.changed().await;
-        beat.map_err(|_| ReadError::Malformed("the pulse stopped"))?;
         let mut pace = Pace::new(wake, Instant::now());
         loop {
             let begun = Instant::now();
