@@ -3,7 +3,8 @@
 -- A trigger of the user's that changes the watched table again has its changes logged at the end of its inner
 -- statement, before the rest of the outer statement's: by `seq` the row would end up as it was in between. So after an inner
 -- change the outer ones log what the row has become, not what it became then, and whoever applies the log in order ends
--- up right. Where the row can't be told by its key, or not be read, it's taken to be as the change left it.
+-- up right. (A function that the outer statement calls in an expression, not as a trigger, can do the same at the same depth:
+-- that goes unnoticed.) Where the row can't be told by its key, or not be read, it's taken to be as the change left it.
 --
 -- Row security is off: with it, the policies would run with the rights of rowcast's owner, and hide rows from it.
 create or replace function rowcast.late_json(

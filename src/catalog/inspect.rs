@@ -135,10 +135,11 @@ const COLUMNS: &str = "
 select attrelid as oid, attname::text as name, not attnotnull as nullable,
   pg_catalog.format_type(atttypid, atttypmod) as type
 from pg_catalog.pg_attribute
-where attrelid = any ($1::oid[]) and attnum > 0 and not attisdropped
+where attrelid = any ($1::oid[]) and attnum > 0 and not attisdropped and attgenerated <> 'v'
 order by attrelid, attnum";
 
-/// The columns of these relations, each in its table's order.
+/// The columns of these relations, each in its table's order. Not the virtual ones: their values are computed when they are
+/// read, and triggers don't have them.
 pub async fn columns(
     client: &Client,
     oids: &[u32],

@@ -20,6 +20,7 @@ pub(super) const OBJECTS: &[(&str, &str)] = &[
     ("070_life.sql", include_str!("../../sql/070_life.sql")),
     ("100_pinned_json.sql", include_str!("../../sql/100_pinned_json.sql")),
     ("110_key_json.sql", include_str!("../../sql/110_key_json.sql")),
+    ("115_raw_size.sql", include_str!("../../sql/115_raw_size.sql")),
     ("120_large_json.sql", include_str!("../../sql/120_large_json.sql")),
     ("130_skip.sql", include_str!("../../sql/130_skip.sql")),
     ("140_ring.sql", include_str!("../../sql/140_ring.sql")),

@@ -139,7 +139,8 @@ impl Db {
     }
 }
 
-fn key_of(json: &str, key: &[&str]) -> String {
+/// The values of a JSON object's key, each with a comma after it.
+pub fn key_of(json: &str, key: &[&str]) -> String {
     let row: serde_json::Value = serde_json::from_str(json).unwrap();
     key.iter().map(|column| row[column].to_string() + ",").collect()
 }

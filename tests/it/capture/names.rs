@@ -1,6 +1,8 @@
 //! Tables and columns with any name, and of any number of columns.
 
-use super::fixture::Db;
+use rowcast::catalog;
+
+use super::fixture::{Db, listed};
 
 /// Names that a careless quotation would break.
 fn odd_names() -> Vec<String> {
@@ -103,7 +105,7 @@ async fn columns_that_come_and_go_are_followed() {
 }
 
 #[tokio::test]
-async fn a_virtual_column_has_no_value_in_the_log() {
+async fn a_virtual_column_has_no_value_in_the_log_and_is_not_served() {
     let db = Db::with("create table t (id int primary key)").await;
     if db.version < 18 {
         return;
@@ -112,6 +114,8 @@ async fn a_virtual_column_has_no_value_in_the_log() {
     db.watch("t", None).await;
     db.run("insert into t values (1); update t set id = 2").await;
     assert_eq!(db.log().await[1], r#"~ {"id":1,"v":null} -> {"id":2,"v":null}"#);
+    let loaded = catalog::load(&db.admin, &[listed("t", None)]).await.unwrap();
+    assert_eq!(loaded.found[0].columns.len(), 1);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Writers with odd settings: nothing fails, nothing waits.
 
-use super::fixture::Db;
+use super::fixture::{Db, key_of};
 
 const T: &str = "create table t (id int primary key, v text)";
 
@@ -62,4 +62,25 @@ async fn a_change_is_logged_in_whatever_encoding_the_client_speaks() {
     let writer = db.session_with("set client_encoding = 'LATIN1'").await;
     writer.batch_execute("insert into t values (1, chr(252))").await.unwrap();
     assert_eq!(db.log().await, [r#"+ {"id":1,"v":"ü"}"#]);
+}
+
+#[tokio::test]
+async fn one_session_may_write_to_tables_of_any_shape_in_turn() {
+    let db = Db::watching(
+        "create table a (id int primary key, v text); create table b (v text, id int primary key, n int)",
+        &["a", "b"],
+    )
+    .await;
+    let writer = db.session_with("set timezone = 'Asia/Tokyo'").await;
+    for (id, size) in [(1, 1), (2, 300), (3, 20_000), (4, 200_000), (5, 17_000_000)] {
+        for insert in ["a (id, v)", "b (id, v)"] {
+            let insert = format!("insert into {insert} values ({id}, repeat('x', {size}))");
+            writer.batch_execute(&insert).await.unwrap();
+        }
+    }
+    writer.batch_execute("alter table a add n int; update a set n = 1").await.unwrap();
+    let keys: Vec<String> =
+        db.logged().await.iter().map(|row| key_of(row.new.as_ref().unwrap(), &["id"])).collect();
+    assert_eq!(keys.concat(), "1,1,2,2,3,3,4,4,5,5,1,2,3,4,5,");
+    assert_eq!(db.value("select count(*) from rowcast.log_0 where cut is not null").await, "3");
 }

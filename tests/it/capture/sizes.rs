@@ -47,7 +47,8 @@ async fn values_that_json_would_write_beyond_a_gibibyte_are_cut() {
     let db = Db::watching(T, &["t"]).await;
     db.run("alter table t alter v set storage main").await;
     db.run("insert into t values (1, repeat(e'\\x01', 200000000))").await;
-    assert_eq!(db.log().await, [r#"+ {"id":1} (cut 2)"#]);
+    db.run("insert into t values (2, repeat(e'\\x01', 3000000))").await;
+    assert_eq!(db.log().await, [r#"+ {"id":1} (cut 2)"#, r#"+ {"id":2} (cut 2)"#]);
 }
 
 #[tokio::test]
