@@ -30,6 +30,8 @@ impl Stage {
             ("shared_buffers", "512MB"),
             // No checkpoint or vacuum comes in the middle of a turn; both are done in between.
             ("max_wal_size", "8GB"),
+            // The write-ahead log is written over old segments, as in a server that has been up for long.
+            ("min_wal_size", "2GB"),
             ("checkpoint_timeout", "1h"),
             ("autovacuum", "off"),
             ("synchronous_commit", &options.synchronous_commit),
