@@ -3,7 +3,7 @@ create table if not exists rowcast.meta (
   only_row     boolean not null default true,
   -- The number of the newest upgrade that was applied; see sql/upgrade.
   version      integer not null,
-  -- Which objects are in place; see install.rs.
+  -- Which objects are in place; see objects.rs.
   objects      text    not null default '',
   -- Drawn anew whenever changes may have passed without being logged: cursors of another epoch mean nothing.
   epoch        bigint  not null,

@@ -1,4 +1,7 @@
--- The first installation: an epoch, and the capture on for a day, should no daemon come to say for how long.
+-- The first installation: a number to count the tables from, an epoch, and the capture on for a day, should no daemon come to say for how long.
+select setval(pg_get_serial_sequence('rowcast.watched', 'id'), 1 + (random() * 900000000)::bigint)
+ where not exists (select from rowcast.meta);
+
 insert into rowcast.meta (version, epoch, server)
 select 0, ('x' || left(replace(gen_random_uuid()::text, '-', ''), 15))::bit(60)::bigint, ''
  where not exists (select from rowcast.meta);

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, Found};
-use crate::changelog::{self, InstallError, Plan};
+use crate::changelog::{self, InstallError, Plan, Unwatched};
 use crate::config;
 use crate::policy::{NotServable, Served};
 use crate::server::{self, Drained};
@@ -32,6 +32,10 @@ pub enum Error {
     NotServable(#[from] NotServable),
     #[error("can't listen on {0}")]
     Listen(std::net::SocketAddr, #[source] std::io::Error),
+    #[error(transparent)]
+    Unwatched(#[from] Unwatched),
+    #[error("the change log's reader died")]
+    ReaderDied(#[source] tokio::task::JoinError),
     #[error(transparent)]
     Server(#[from] server::Error),
 }
@@ -64,13 +68,14 @@ pub async fn run(
 ) -> Result<Drained, Error> {
     let (out, readings) = mpsc::channel(READINGS);
     let stop = shutdown.child_token();
-    let reader = tokio::spawn(changelog::run(settings.database, settings.log, out, stop.clone()));
+    let tables = served.tables().map(|served| served.table().id).collect();
+    let reading = changelog::run(settings.database, settings.log, tables, out, stop.clone());
+    let reader = tokio::spawn(reading);
     let server = server::Settings::new(settings.server, settings.anonymous);
     let ended = server::run(server, served, readings, listener, shutdown).await;
     stop.cancel();
-    if let Err(error) = reader.await {
-        tracing::error!(error = &error as &dyn std::error::Error, "the reader died");
-    }
+    // Why the reader ended says more than that it did.
+    reader.await.map_err(Error::ReaderDied)??;
     Ok(ended?)
 }
 

@@ -7,6 +7,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::{Settings, Wake, ask};
+use crate::catalog::TableId;
 
 /// How often the pulse beats.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -22,7 +23,14 @@ pub enum PulseError {
     Database(#[from] tokio_postgres::Error),
     #[error("the connection doesn't answer")]
     Silent,
+    #[error(transparent)]
+    Unwatched(#[from] Unwatched),
 }
+
+/// A table that is served isn't captured any more: somebody uninstalled rowcast, or installed it for other tables.
+#[derive(Debug, thiserror::Error)]
+#[error("a table that is served is not captured any more: was rowcast uninstalled or reinstalled?")]
+pub struct Unwatched;
 
 /// Tells the database what the configuration says about the log.
 pub(super) async fn configure(
@@ -39,15 +47,15 @@ pub(super) async fn configure(
 }
 
 /// Beats until the connection fails. It runs on the connection that listens, and so tells whether that one lives.
-pub(super) async fn pulse(client: &Client, wake: Wake) -> PulseError {
+pub(super) async fn pulse(client: &Client, wake: Wake, tables: &[TableId]) -> PulseError {
     let mut period = interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut captures = true;
     loop {
         period.tick().await;
-        let now_captures = match timeout(PATIENCE, beat(client, wake)).await {
+        let now_captures = match timeout(PATIENCE, beat(client, wake, tables)).await {
             Err(_) => return PulseError::Silent,
-            Ok(Err(error)) => return error.into(),
+            Ok(Err(error)) => return error,
             Ok(Ok(now_captures)) => now_captures,
         };
         if captures && !now_captures {
@@ -60,10 +68,15 @@ pub(super) async fn pulse(client: &Client, wake: Wake) -> PulseError {
 }
 
 /// Says whether changes are being logged: not while the log is larger than it may be.
-async fn beat(client: &Client, wake: Wake) -> Result<bool, tokio_postgres::Error> {
+async fn beat(client: &Client, wake: Wake, tables: &[TableId]) -> Result<bool, PulseError> {
+    let ids: Vec<i32> = tables.iter().map(|table| table.0).collect();
+    let query = "select $1 <@ coalesce(array_agg(id), '{}') from rowcast.watched";
+    if !ask::ask::<bool>(client, wake, query, &[(&ids, Type::INT4_ARRAY)]).await? {
+        return Err(Unwatched.into());
+    }
     if ask::ask(client, wake, "select rowcast.rotate_if_due()", &[]).await? {
         tracing::debug!("rotated the log");
     }
     let query = "select rowcast.keep_alive($1)";
-    ask::ask(client, wake, query, &[(&AUDIENCE_MS, Type::INT4)]).await
+    Ok(ask::ask(client, wake, query, &[(&AUDIENCE_MS, Type::INT4)]).await?)
 }

@@ -23,6 +23,7 @@ mod ask;
 mod hand_on;
 mod install;
 mod maintain;
+mod objects;
 mod pace;
 mod place;
 mod read;
@@ -38,6 +39,7 @@ use crate::cursor::Cursor;
 use crate::event::Change;
 
 pub use install::{Done, InstallError, Installed, Plan, dry_run, install, uninstall, verify};
+pub use maintain::Unwatched;
 pub use reader::{ReaderError, run};
 pub use status::{ReaderSession, Status, WatchedTable, status};
 

@@ -1,6 +1,7 @@
 //! The reader: follows the log from now on, over every loss of its connections, and hands batches on.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::Rng as _;
@@ -12,12 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::ask::{self, ask};
 use super::hand_on::Batch;
+use super::maintain::{PulseError, Unwatched};
 use super::pace::{HOLD_MS, Pace, Step};
 use super::place::Place;
 use super::read::{Log, ReadError};
 use super::server_id::{Server, ServerError};
 use super::trail::Trail;
 use super::{Reading, Settings, Wake, maintain};
+use crate::catalog::TableId;
 use crate::database::{Bell, ConnectError, Database, Session};
 
 /// The pauses between attempts to connect; they start over once something could be read.
@@ -36,7 +39,7 @@ pub enum ReaderError {
     #[error("the database didn't answer")]
     Database(#[from] tokio_postgres::Error),
     #[error(transparent)]
-    Pulse(#[from] maintain::PulseError),
+    Pulse(#[from] PulseError),
     #[error("the connection that listens ended")]
     Bell(#[from] crate::database::Disconnected),
 }
@@ -61,16 +64,19 @@ impl From<Unwanted> for End {
     }
 }
 
-/// Reads the log until `shutdown`, or until nobody takes what is read. Failures are logged and tried again.
+/// Reads the log until `shutdown`, or until nobody takes what is read. Failures are logged and tried again, but for
+/// one: that `tables` are no longer captured under the numbers by which they are served.
 pub async fn run(
     database: Database,
     settings: Settings,
+    tables: Vec<TableId>,
     out: mpsc::Sender<Reading>,
     shutdown: CancellationToken,
-) {
+) -> Result<(), Unwatched> {
     let mut reader = Reader {
         database,
         settings,
+        tables: tables.into(),
         out,
         place: None,
         batch: Batch::default(),
@@ -78,14 +84,15 @@ pub async fn run(
         has_read: false,
     };
     tokio::select! {
-        Unwanted = reader.live() => {}
-        () = shutdown.cancelled() => {}
+        ended = reader.live() => ended,
+        () = shutdown.cancelled() => Ok(()),
     }
 }
 
 pub(super) struct Reader {
     database: Database,
     settings: Settings,
+    tables: Arc<[TableId]>,
     pub(super) out: mpsc::Sender<Reading>,
     pub(super) place: Option<Place>,
     pub(super) batch: Batch,
@@ -105,17 +112,20 @@ pub(super) struct Connected<'a> {
 
 impl Reader {
     /// One life after the other.
-    async fn live(&mut self) -> Unwanted {
+    async fn live(&mut self) -> Result<(), Unwatched> {
         let mut pause = FIRST_PAUSE;
         loop {
             let error = match self.life().await {
+                Err(End::Failed(ReaderError::Pulse(PulseError::Unwatched(ended)))) => {
+                    return Err(ended);
+                }
                 Err(End::Failed(error)) => error,
-                Err(End::Unwanted) => return Unwanted,
+                Err(End::Unwanted) => return Ok(()),
                 Ok(never) => match never {},
             };
             tracing::warn!(error = &error as &dyn std::error::Error, "lost the database");
-            if let Err(unwanted) = self.send(Reading::Lost).await {
-                return unwanted;
+            if let Err(Unwanted) = self.send(Reading::Lost).await {
+                return Ok(());
             }
             pause = match std::mem::take(&mut self.has_read) {
                 true => FIRST_PAUSE,
@@ -140,8 +150,9 @@ impl Reader {
         maintain::configure(&listening.client, &self.settings).await?;
         let connected = Connected { client: &reading.client, log, server, way };
         let mut bell = listening.bell.clone();
+        let tables = Arc::clone(&self.tables);
         tokio::select! {
-            error = maintain::pulse(&listening.client, way) => {
+            error = maintain::pulse(&listening.client, way, &tables) => {
                 Err(ReaderError::from(error).into())
             }
             end = self.follow(connected, &mut bell, wake) => end,

@@ -28,7 +28,10 @@ impl Wanted {
             ("standby", Self::Standby),
             ("prefer-standby", Self::PreferStandby),
         ];
-        Ok(given.choice("target_session_attrs", &words)?.unwrap_or(Self::Any))
+        // Of several servers only one is the primary, and only that one has the log to read. Of one, a standby is named.
+        let several = given.list("host").len().max(given.list("hostaddr").len()) > 1;
+        let unsaid = if several { Self::Primary } else { Self::Any };
+        Ok(given.choice("target_session_attrs", &words)?.unwrap_or(unsaid))
     }
 
     /// What to look for, in rounds over all servers.

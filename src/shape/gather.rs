@@ -1,6 +1,5 @@
 //! Changes → the batches of the shapes that see them.
 
-use super::delivered::Delivered;
 use super::registry::Registry;
 use crate::event::{Change, Event, Op, Rows};
 use crate::policy::Served;
@@ -16,9 +15,6 @@ pub struct Gathered {
     /// Bytes gathered since frames were last sealed.
     pub bytes: usize,
     pub events: u64,
-    delivered: Delivered,
-    /// The batch had begun when the database was lost: some of it comes a second time.
-    comes_again: bool,
 }
 
 /// A feed's events are framed when there are this many bytes of them.
@@ -27,10 +23,6 @@ const FRAME_BYTES: usize = 256 << 10;
 impl Gathered {
     /// Passes a change to the shapes of its table.
     pub fn add(&mut self, change: &Change, served: &Served, registry: &mut Registry) {
-        if self.comes_again && self.delivered.contains(change.seq) {
-            return;
-        }
-        self.delivered.insert(change.seq);
         if registry.feeds_of(change.table).is_empty() {
             return;
         }
@@ -88,11 +80,5 @@ impl Gathered {
             shape.batch.reset(cause);
             self.active.push(*feed);
         }
-    }
-
-    /// The batch will come again from its start; false if what was passed on of it is no longer known.
-    pub fn expect_again(&mut self) -> bool {
-        self.comes_again = true;
-        !self.delivered.has_overflowed()
     }
 }

@@ -132,7 +132,7 @@ impl Hub {
             Input::Reading(Reading::Changes(changes)) => self.gather(&changes),
             Input::Reading(Reading::Commit(cursor)) => self.commit(&cursor),
             Input::Reading(Reading::Reset(reason)) => self.reset(reason),
-            Input::Reading(Reading::Lost) => self.lose(),
+            Input::Reading(Reading::Lost) => self.become_ready(Readiness::Lost),
             Input::Command(command) => self.obey(command),
             Input::Relief => self.readership.relieve(Instant::now()),
             Input::Tick => self.keep_alive(),
@@ -189,13 +189,6 @@ impl Hub {
         self.place = None;
         self.within_batch = false;
         self.become_ready(Readiness::Starting);
-    }
-
-    fn lose(&mut self) {
-        if self.within_batch && !self.gathered.expect_again() {
-            self.gathered.reset_all(ResetCause::CursorExpired, &mut self.readership.registry);
-        }
-        self.become_ready(Readiness::Lost);
     }
 
     fn become_ready(&mut self, readiness: Readiness) {

@@ -6,7 +6,6 @@
 
 mod command;
 mod deliver;
-mod delivered;
 mod gather;
 mod hub;
 mod observed;

@@ -1,6 +1,7 @@
 //! The commands, as the program does them beside a real PostgreSQL.
 
 mod install;
+mod reinstall;
 mod roles;
 mod serve;
 mod status;
@@ -53,6 +54,13 @@ impl Shop {
 
     async fn sql(&self, sql: &str) {
         self.client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    /// The trigger on `orders` for insertions and deletions, quoted.
+    async fn row_trigger(&self) -> String {
+        let query = "select quote_ident(tgname) from pg_trigger
+                      where tgrelid = 'orders'::regclass and tgname ~ '^!rowcast_\\d+_row$'";
+        self.ask(query).await
     }
 
     async fn ask(&self, sql: &str) -> String {

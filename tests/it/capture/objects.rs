@@ -6,7 +6,7 @@ use rowcast::changelog;
 
 use super::fixture::Db;
 
-/// All that makes up rowcast's objects, as text that can be compared.
+/// All that makes up rowcast's objects, as text that can be compared, but for the tables' numbers.
 async fn objects(db: &Db) -> BTreeSet<String> {
     let query = "
         select pg_get_functiondef(oid) || coalesce(proacl::text, '') from pg_proc where pronamespace = 'rowcast'::regnamespace
@@ -27,7 +27,7 @@ async fn objects(db: &Db) -> BTreeSet<String> {
         union all
         select concat_ws(' ', nspname, nspacl) from pg_namespace where nspname = 'rowcast'
         union all
-        select pg_get_triggerdef(oid) || tgenabled::text from pg_trigger where tgname like '!rowcast%'";
+        select regexp_replace(pg_get_triggerdef(oid), '(rowcast_|'')\\d+', '\\1N', 'g') || tgenabled::text from pg_trigger where tgname like '!rowcast%'";
     db.admin.query(query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 

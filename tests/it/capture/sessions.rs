@@ -48,8 +48,8 @@ async fn a_bell_is_rung_only_for_those_who_listen_and_while_the_queue_has_room()
 #[tokio::test]
 async fn a_writer_does_not_wait_while_an_epoch_begins() {
     let db = Db::watching(T, &["t"]).await;
-    db.run("select setval('rowcast.capture_until', 0)").await;
     let daemon = db.session_with("begin; select rowcast.renew_epoch('x')").await;
+    db.run("select setval('rowcast.capture_until', 0)").await;
     let writer = db.session_with("set lock_timeout = 1").await;
     writer.batch_execute("insert into t values (1); truncate t").await.unwrap();
     daemon.batch_execute("commit").await.unwrap();

@@ -116,6 +116,6 @@ pub fn run(
 ) -> (JoinHandle<()>, CancellationToken) {
     let database = Database::resolve(Some(url), &|_| None).unwrap();
     let shutdown = CancellationToken::new();
-    let reader = changelog::run(database, settings, out, shutdown.clone());
-    (tokio::spawn(reader), shutdown)
+    let reader = changelog::run(database, settings, Vec::new(), out, shutdown.clone());
+    (tokio::spawn(async { reader.await.unwrap() }), shutdown)
 }

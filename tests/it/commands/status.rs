@@ -77,7 +77,7 @@ async fn what_is_amiss_is_warned_about() {
     let notes = "[[table]]\nname = 'notes'\nrows = 'true'\nkey = []\n";
     let kept = LISTED.replace("name = \"events\"", "name = \"other\"");
     shop.place.configure(&config(&shop.url, &format!("{kept}{notes}")));
-    shop.sql("alter table orders disable trigger \"!rowcast_1_row\"").await;
+    shop.sql(&format!("alter table orders disable trigger {}", shop.row_trigger().await)).await;
     let text = shop.place.run(&["status"]).await.well();
     for expected in [
         "warning: `notes` is listed, but not captured: run `rowcast install`\n",

@@ -3,7 +3,7 @@
 use tokio_postgres::Client;
 
 /// What `install` puts into a database: objects, triggers, rights and settings, without what differs from one
-/// installation to the next.
+/// installation to the next, the tables' numbers among it.
 pub async fn schema(client: &Client) -> Vec<String> {
     lines(
         client,
@@ -24,14 +24,15 @@ pub async fn schema(client: &Client) -> Vec<String> {
          union all
          select sequencename || min_value || cache_size from pg_sequences where schemaname = 'rowcast'
          union all
-         select concat_ws(' ', tgrelid::regclass, pg_get_triggerdef(oid), tgenabled) from pg_trigger
+         select concat_ws(' ', tgrelid::regclass,
+                  regexp_replace(pg_get_triggerdef(oid), '(rowcast_|'')\\d+', '\\1N', 'g'), tgenabled) from pg_trigger
          union all
          select concat_ws(' ', nspname, nspacl, obj_description(oid)) from pg_namespace
           where nspname = 'rowcast'
          union all
          select concat_ws(' ', version, objects, current, max_size, retention_ms) from rowcast.meta
          union all
-         select concat_ws(' ', id, relation, key) from rowcast.watched",
+         select concat_ws(' ', relation, key) from rowcast.watched",
     )
     .await
 }

@@ -51,6 +51,11 @@ impl Daemon {
         Self { child, address, _directory: directory }
     }
 
+    /// Waits until it ends by itself; gives its exit code.
+    pub async fn ended(mut self) -> Option<i32> {
+        super::eventually("the daemon ends", async || self.child.try_wait().unwrap()).await.code()
+    }
+
     /// The most memory that it has had, in KiB.
     pub fn peak_memory_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
