@@ -65,10 +65,18 @@ impl Readership {
         }
     }
 
-    /// Tells the cursor to those who have had no commit since `before`.
-    pub fn keep_alive(&mut self, commit: &Commit, before: Instant, now: Instant) {
+    /// Tells the cursor to those who have had no commit since `before`; while a batch is under way (`within_batch`),
+    /// only to those who have had nothing of it.
+    pub fn keep_alive(
+        &mut self,
+        commit: &Commit,
+        before: Instant,
+        now: Instant,
+        within_batch: bool,
+    ) {
         let mut due = Vec::new();
         for (id, reader) in &mut self.registry.readers {
+            reader.within_batch &= within_batch;
             if !reader.within_batch && reader.last_commit <= before {
                 reader.stage(commit.alone(reader.format));
                 reader.last_commit = now;

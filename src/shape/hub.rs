@@ -50,8 +50,6 @@ pub struct Hub {
     /// The end of the last complete batch; none until there has been one.
     place: Option<Commit>,
     within_batch: bool,
-    /// Subscriptions that wait for the end of a batch.
-    waiting: Vec<(ReaderId, String)>,
     newest_at: Option<SystemTime>,
     observed: Observed,
     readings: mpsc::Receiver<Reading>,
@@ -86,7 +84,6 @@ impl Hub {
             gathered: Gathered::default(),
             place: None,
             within_batch: false,
-            waiting: Vec::new(),
             newest_at: None,
             observed,
             readings,
@@ -178,7 +175,7 @@ impl Hub {
             self.observed.lag_seconds.set(lag.as_secs_f64());
         }
         self.become_ready(Readiness::Live);
-        for (reader, id) in std::mem::take(&mut self.waiting) {
+        for (reader, id) in self.readership.registry.take_waiting() {
             self.make_live(reader, &id);
         }
     }
@@ -216,7 +213,7 @@ impl Hub {
         if self.place.is_some() && !self.within_batch {
             self.make_live(id, &subscription);
         } else {
-            self.waiting.push((id, subscription));
+            self.readership.registry.waiting.insert(id);
         }
     }
 
@@ -252,7 +249,7 @@ impl Hub {
         let now = Instant::now();
         let due = self.settings.keepalive.saturating_sub(tick_of(&self.settings));
         if let (Some(place), Some(before)) = (&self.place, now.checked_sub(due)) {
-            self.readership.keep_alive(place, before, now);
+            self.readership.keep_alive(place, before, now, self.within_batch);
         }
     }
 }

@@ -119,6 +119,13 @@ impl Outbox {
     }
 }
 
+/// A hub that is gone without a word stops, too: whoever connected in its last moment must not wait for it.
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.end(End::Restarting);
+    }
+}
+
 impl Inbox {
     /// Moves what waits, up to a bound, to the end of `into`; when nothing does, says whether the hub has ended.
     pub fn poll_take(

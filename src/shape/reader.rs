@@ -56,6 +56,14 @@ impl Reader {
         self.subscriptions.iter().find(|(known, _)| known == id).map(|(_, found)| found)
     }
 
+    /// The ids of the subscriptions that aren't live yet.
+    pub fn waiting(&self) -> impl Iterator<Item = &str> {
+        let waits = |of: &Subscription| matches!(of, Subscription::Waiting(_));
+        let waiting =
+            self.subscriptions.iter().filter(move |(_, subscription)| waits(subscription));
+        waiting.map(|(id, _)| id.as_str())
+    }
+
     pub fn has_feed(&self, feed: Feed) -> bool {
         let is_it = |of: &Subscription| matches!(of, Subscription::Live(live) if *live == feed);
         self.subscriptions.iter().any(|(_, subscription)| is_it(subscription))

@@ -1,6 +1,6 @@
 //! Who reads what: shapes by their keys and tables, readers by their numbers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::ShapeKey;
 use super::command::ReaderId;
@@ -41,6 +41,8 @@ impl Shape {
 pub struct Registry {
     pub readers: HashMap<ReaderId, Reader>,
     pub shapes: HashMap<Feed, Shape>,
+    /// Those with subscriptions that wait for the end of a batch.
+    pub waiting: BTreeSet<ReaderId>,
     by_key: HashMap<ShapeKey, Feed>,
     by_table: HashMap<TableId, Vec<Feed>>,
     last_feed: u64,
@@ -55,6 +57,16 @@ impl Registry {
     /// The same, with all shapes, to change them.
     pub fn shapes_of(&mut self, table: TableId) -> (&[Feed], &mut HashMap<Feed, Shape>) {
         (self.by_table.get(&table).map_or(&[], Vec::as_slice), &mut self.shapes)
+    }
+
+    /// The subscriptions that still wait, of readers that are still there.
+    pub fn take_waiting(&mut self) -> Vec<(ReaderId, String)> {
+        let mut waiting = Vec::new();
+        for id in std::mem::take(&mut self.waiting) {
+            let Some(reader) = self.readers.get(&id) else { continue };
+            waiting.extend(reader.waiting().map(|subscription| (id, subscription.to_owned())));
+        }
+        waiting
     }
 
     /// Makes the subscription live; returns its feed, unless the reader or the subscription is gone.
@@ -98,6 +110,7 @@ impl Registry {
     /// Removes a reader and the shapes that only it read.
     pub fn remove(&mut self, id: ReaderId) -> Option<Reader> {
         let reader = self.readers.remove(&id)?;
+        self.waiting.remove(&id);
         for (_, subscription) in &reader.subscriptions {
             if let Subscription::Live(feed) = subscription {
                 self.detach(id, reader.format, *feed);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -29,11 +30,12 @@ const NOT_YET: [&str; 8] =
 /// `GET /v1/tables/{table}/changes`.
 pub async fn changes(
     State(app): State<Arc<App>>,
-    Path(table): Path<String>,
+    table: Result<Path<String>, PathRejection>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    let Path(table) = table.map_err(|_| Refusal::invalid("the table's name must be UTF-8"))?;
     let asked = Asked::read(uri.query().unwrap_or(""))?;
     let view = app.served.view(&table, asked.columns.as_deref())?;
     if !accepts_event_stream(&headers) {
@@ -65,7 +67,7 @@ impl Asked {
                     return wrong(known, "is given twice");
                 }
                 ("old", "true") => asked.old = true,
-                ("old", "false") => {}
+                ("old" | "snapshot", "false") | ("coalesce", "0") => {}
                 ("old", _) => return wrong("old", "must be true or false"),
                 ("columns", names) => {
                     asked.columns = Some(names.split(',').map(str::to_owned).collect());

@@ -195,15 +195,18 @@ impl Client {
         in_time("a message", self.0.next()).await.expect("the connection is open").unwrap()
     }
 
-    /// The next text message.
+    /// The next text message; pings don't prolong the wait for it.
     pub async fn next(&mut self) -> Value {
-        loop {
-            match self.next_message().await {
-                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("not a text message: {other:?}"),
+        let texts = async {
+            loop {
+                match self.next_message().await {
+                    Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                    Message::Ping(_) | Message::Pong(_) => {}
+                    other => panic!("not a text message: {other:?}"),
+                }
             }
-        }
+        };
+        in_time("a text message", texts).await
     }
 
     pub async fn subscribe(&mut self, id: &str, table: &str) -> Value {
@@ -296,4 +299,25 @@ fn parse(block: &str) -> Option<Block> {
         }
     }
     Some(Block { event: event?, id, data: serde_json::from_str(&data).unwrap() })
+}
+
+/// The answer's status, its JSON if it is that, and the rest of it.
+pub async fn get(
+    server: &Server,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> (u16, Value, reqwest::Response) {
+    let mut request = reqwest::Client::new().get(server.url(path));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut response = in_time("the answer", request.send()).await.unwrap();
+    let status = response.status().as_u16();
+    let is_stream =
+        response.headers().get("content-type").is_some_and(|kind| kind == "text/event-stream");
+    let mut text = Vec::new();
+    while !is_stream && let Some(chunk) = response.chunk().await.unwrap() {
+        text.extend_from_slice(&chunk);
+    }
+    (status, serde_json::from_slice(&text).unwrap_or(Value::Null), response)
 }

@@ -2,6 +2,7 @@
 
 mod access;
 pub mod fixture;
+mod lifetime;
 mod pressure;
 mod sse;
 mod websocket;
