@@ -1,5 +1,7 @@
 //! What can be wrong with a listed table, and what would help. Where it is written, `config` knows.
 
+use std::fmt::Display;
+
 use super::name::{TableName, quoted};
 
 /// Something wrong with a listed table.
@@ -29,13 +31,18 @@ pub enum At {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     #[error("table `{wanted}` doesn't exist")]
-    NoTable { wanted: TableName, elsewhere: Vec<TableName>, nearest: Option<TableName> },
+    NoTable {
+        wanted: TableName,
+        elsewhere: Vec<TableName>,
+        nearest: Option<TableName>,
+        known: Vec<TableName>,
+    },
     #[error("`{table}` is {what}")]
     NotATable { table: TableName, what: &'static str, why: &'static str },
     #[error("`{table}` is a partition")]
     Partition { table: TableName, root: TableName },
     #[error("table `{table}` has no column `{column}`")]
-    NoColumn { table: TableName, column: String, nearest: Option<String> },
+    NoColumn { table: TableName, column: String, nearest: Option<String>, known: Vec<String> },
     #[error("table `{table}` has no primary key")]
     NoKey { table: TableName, candidate: Option<Vec<String>> },
     #[error("column `{column}` identifies the rows of `{table}` and can't be hidden")]
@@ -66,14 +73,19 @@ impl Problem {
     }
 
     /// What would help.
-    pub fn help(&self) -> Option<String> {
-        Some(match self {
-            Problem::NoTable { elsewhere, nearest, .. } => no_table(elsewhere, nearest.as_ref())?,
+    pub fn help(&self) -> String {
+        match self {
+            Problem::NoTable { elsewhere, nearest, known, .. } => {
+                no_table(elsewhere, nearest.as_ref(), known)
+            }
             Problem::NotATable { why, .. } => (*why).to_owned(),
             Problem::Partition { root, .. } => {
                 format!("list `{root}`: the changes of its partitions come under its name")
             }
-            Problem::NoColumn { nearest, .. } => format!("did you mean `{}`?", nearest.as_ref()?),
+            Problem::NoColumn { nearest: Some(nearest), .. } => {
+                format!("did you mean `{nearest}`?")
+            }
+            Problem::NoColumn { known, .. } => format!("it has {}", listed(known)),
             Problem::NoKey { candidate, .. } => no_key(candidate.as_deref()),
             Problem::KeyHidden { .. } => {
                 "without its key no reader could tell which row changed".into()
@@ -93,19 +105,28 @@ impl Problem {
                 "rows with a null in their key can't be told apart".into()
             }
             Problem::RowSecurity { .. } => "`rows` alone decides who sees which rows".into(),
-            Problem::Unlogged { .. } => return None,
-        })
+            Problem::Unlogged { table } => format!("alter table {} set logged;", table.sql()),
+        }
     }
 }
 
-fn no_table(elsewhere: &[TableName], nearest: Option<&TableName>) -> Option<String> {
-    let listed = |names: &[TableName]| {
-        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
-    };
-    match (elsewhere, nearest) {
-        ([], None) => None,
-        ([], Some(nearest)) => Some(format!("did you mean `{nearest}`?")),
-        (elsewhere, _) => Some(format!("there is {}", listed(elsewhere))),
+fn no_table(elsewhere: &[TableName], nearest: Option<&TableName>, known: &[TableName]) -> String {
+    match (elsewhere, nearest, known) {
+        ([], None, []) => "there is no table at all: is this the right database?".to_owned(),
+        ([], None, known) => format!("there is {}", listed(known)),
+        ([], Some(nearest), _) => format!("did you mean `{nearest}`?"),
+        (elsewhere, ..) => format!("there is {}", listed(elsewhere)),
+    }
+}
+
+/// The first few of these names.
+fn listed(names: &[impl Display]) -> String {
+    const MOST: usize = 10;
+    let shown = names.iter().take(MOST).map(|name| format!("`{name}`"));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -129,7 +129,7 @@ fn no_table(wanted: TableName, candidates: &[TableName]) -> Problem {
     let printed: Vec<String> = candidates.iter().map(TableName::to_string).collect();
     let near = nearest(&wanted.to_string(), printed.iter().map(String::as_str));
     let nearest = near.and_then(|near| near.parse().ok());
-    Problem::NoTable { wanted, elsewhere, nearest }
+    Problem::NoTable { wanted, elsewhere, nearest, known: candidates.to_vec() }
 }
 
 /// A listed table while it is looked at.
@@ -230,11 +230,13 @@ impl Examined<'_> {
     }
 
     fn no_column(&self, column: &str) -> Problem {
-        let names = self.columns.iter().map(|facts| facts.column.name.as_str());
+        let known: Vec<String> =
+            self.columns.iter().map(|facts| facts.column.name.clone()).collect();
         Problem::NoColumn {
             table: self.name.clone(),
             column: column.to_owned(),
-            nearest: nearest(column, names).map(str::to_owned),
+            nearest: nearest(column, known.iter().map(String::as_str)).map(str::to_owned),
+            known,
         }
     }
 

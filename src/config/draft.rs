@@ -83,6 +83,6 @@ impl Config {
         let placed =
             if problem.is_warning() { Fault::warning(message) } else { Fault::error(message) };
         let place = self.places.get(fault.table).map(|table| table.at(fault.at).clone());
-        Fault { place, ..placed.maybe_help(problem.help()) }
+        Fault { place, ..placed.help(problem.help()) }
     }
 }

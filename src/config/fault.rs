@@ -94,10 +94,6 @@ impl Fault {
     pub fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(secrets::masked(&help.into())), ..self }
     }
-
-    pub fn maybe_help(self, help: Option<String>) -> Self {
-        Self { help, ..self }
-    }
 }
 
 impl Diagnostic for Fault {

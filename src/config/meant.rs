@@ -46,6 +46,9 @@ fn or_empty(node: Option<Node>) -> Node {
     node.unwrap_or_else(super::written::nothing)
 }
 
+const LIBPQ: &str = "what may stand here: \
+                     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING";
+
 fn read_database(
     node: Option<Node>,
     environment: &Environment,
@@ -65,9 +68,9 @@ fn read_database(
     let variable = |name: &str| environment.get(name).cloned();
     Database::resolve(text, &variable)
         .map_err(|error| {
-            let hint = error.hint();
+            let hint = error.hint().unwrap_or_else(|| LIBPQ.to_owned());
             let message = format!("{:#}", anyhow::anyhow!(error));
-            let fault = Fault::error(message).maybe_help(hint);
+            let fault = Fault { help: Some(hint), ..Fault::error(message) };
             faults.push(match &url {
                 Some(url) => fault.at(&url.place),
                 None => fault,

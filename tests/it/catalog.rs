@@ -45,10 +45,7 @@ async fn faults(client: &Client, tables: &[TableSettings]) -> Vec<(usize, At, St
         Err(LoadError::Faults(faults)) => faults,
         Err(error) => panic!("{error}"),
     };
-    let text = |problem: &Problem| match problem.help() {
-        Some(help) => format!("{problem} | {help}"),
-        None => problem.to_string(),
-    };
+    let text = |problem: &Problem| format!("{problem} | {}", problem.help());
     faults.iter().map(|fault| (fault.table, fault.at, text(&fault.problem))).collect()
 }
 
@@ -146,7 +143,7 @@ async fn a_table_that_does_not_exist_is_answered_with_the_one_that_was_meant() {
             "table `invoices` doesn't exist | there is `sales.invoices`",
             "table `customers` doesn't exist | there is `Customers`",
             "table `sales.orders` doesn't exist | there is `orders`",
-            "table `xyzzy` doesn't exist",
+            "table `xyzzy` doesn't exist | there is `Customers`, `orders`, `sales.invoices`",
         ]
     );
 }
@@ -212,7 +209,7 @@ async fn columns_that_do_not_exist_are_pointed_at() {
         [
             (0, At::Columns(1), "table `t` has no column `totl` | did you mean `total`?".into()),
             (0, At::Hide(0), "table `t` has no column `nite` | did you mean `note`?".into()),
-            (0, At::Hide(1), "table `t` has no column `zzz`".into()),
+            (0, At::Hide(1), "table `t` has no column `zzz` | it has `id`, `total`, `note`".into()),
             (0, At::KeyItem(1), "table `t` has no column `Total` | did you mean `total`?".into()),
         ]
     );
