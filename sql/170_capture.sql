@@ -8,6 +8,9 @@
 --   row of 256 bytes can't get there: 255 bytes at most are compressed to one, and of these ten may be a number,
 --   1e131071, that takes 131,072. A larger row can, however unlikely. What doesn't fit, or fails, is logged by its key alone.
 --
+-- An update that changes nothing, as JSON shows it, isn't logged. A WHEN clause of the trigger that compares the rows takes as
+-- long, and fails for rows of more than a gibibyte. Rows that are logged by their key alone aren't compared.
+--
 -- The doorbell, and why no change can be overlooked. A reader that is awake holds the bell, and writers are silent. Before it
 -- sleeps, it releases the hold, then reads the log with a snapshot R.
 -- * A writer that reads `held_until` after the release rings, if its transaction commits.
@@ -23,7 +26,10 @@ as $$
 declare
   now_ms   constant double precision :=
     pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000;
-  size     constant integer := greatest(pg_catalog.pg_column_size(old), pg_catalog.pg_column_size(new));
+  -- In memory; from 2 GiB on it's given as less than nothing.
+  size     constant integer :=
+    case when least(pg_catalog.pg_column_size(old), pg_catalog.pg_column_size(new)) operator(pg_catalog.<) 0 then 2147483647
+         else greatest(pg_catalog.pg_column_size(old), pg_catalog.pg_column_size(new)) end;
   -- Whether the session's settings make no difference. A second argument says that others than these may; see is_plain().
   is_plain constant boolean := tg_nargs operator(pg_catalog.=) 1
     and (pg_catalog.current_setting('TimeZone') operator(pg_catalog.=) 'UTC'
@@ -71,9 +77,7 @@ begin
       return null;
     end if;
     fits := true;
-  elsif size operator(pg_catalog.<=) 256
-    and least(pg_catalog.pg_column_size(old), pg_catalog.pg_column_size(new)) operator(pg_catalog.>) 0
-  then
+  elsif size operator(pg_catalog.<=) 256 then
     if is_plain then
       old_json := pg_catalog.row_to_json(old);
       new_json := pg_catalog.row_to_json(new);
@@ -84,7 +88,7 @@ begin
     fits := greatest(pg_catalog.pg_column_size(old_json), pg_catalog.pg_column_size(new_json)) operator(pg_catalog.<=) 16777216;
   else
     begin
-      if size operator(pg_catalog.>) 8192 or size operator(pg_catalog.<) 0 then
+      if size operator(pg_catalog.>) 8192 then
         old_json := rowcast.large_json(old, pg_catalog.pg_column_size(old));
         new_json := rowcast.large_json(new, pg_catalog.pg_column_size(new));
       elsif is_plain then
@@ -111,6 +115,12 @@ begin
     then
       new_json := rowcast.key_json(tg_argv[0]::integer, new);
       cut := coalesce(cut, 0::smallint) operator(pg_catalog.|) 2::smallint;
+    end if;
+  end if;
+
+  if pg_catalog.pg_column_size(old_json) operator(pg_catalog.=) pg_catalog.pg_column_size(new_json) then
+    if cut is null and old_json::pg_catalog.text operator(pg_catalog.=) new_json::pg_catalog.text then
+      return null;
     end if;
   end if;
 

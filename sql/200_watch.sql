@@ -51,7 +51,7 @@ begin
       select format('!rowcast_%s_%s', table_id, kind) as name, format(what, member.relation, arguments) as what
         from (values
           ('row',      'after insert or delete on %s for each row execute function rowcast.capture(%s)'),
-          ('update',   'after update on %s for each row when (old.* operator(pg_catalog.*<>) new.*) execute function rowcast.capture(%s)'),
+          ('update',   'after update on %s for each row execute function rowcast.capture(%s)'),
           ('truncate', 'after truncate on %s for each statement execute function rowcast.capture_truncate(%s)')
         ) as kinds (kind, what)
        where not (member.cloned and kind <> 'truncate')
