@@ -3,7 +3,7 @@
 -- row_to_json prints timestamptz by TimeZone, interval by IntervalStyle, bytea by bytea_output, floats by
 -- extra_float_digits, what has no JSON form of its own (ranges, money) also by DateStyle and lc_monetary, and regclass and the
 -- like by search_path and quote_all_identifiers. Where the session's settings make no difference, capture() calls row_to_json
--- itself; see is_plain().
+-- itself; see settings_that_matter().
 create or replace function rowcast.pinned_json(subject record) returns json
   language plpgsql stable
   set search_path = pg_catalog, pg_temp

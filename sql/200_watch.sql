@@ -33,13 +33,8 @@ begin
     select inhrelid from pg_inherits join tree on inhparent = relid
   )
   select array_agg(relid) into members from tree;
-  if rowcast.is_plain(members) then
-    arguments := quote_literal(table_id);
-    nargs := 1;
-  else
-    arguments := format('%L, %L', table_id, 'pinned');
-    nargs := 2;
-  end if;
+  nargs := rowcast.settings_that_matter(members);
+  arguments := array_to_string((array[quote_literal(table_id), '''timezone''', '''settings''', '''pinned'''])[:nargs], ', ');
 
   for member in
     select oid::regclass as relation, relispartition and oid <> target as cloned

@@ -260,12 +260,25 @@ async fn tables_whose_columns_depend_on_more_settings_are_pinned_from_the_next_w
     let db = Db::watching("create table t (id int primary key)", &["t"]).await;
     let arguments = "select string_agg(distinct tgnargs::text, ',') from pg_trigger where tgname like '!rowcast%'";
     assert_eq!(db.value(arguments).await, "1");
-    db.run("alter table t add column m regclass[]").await;
-    db.watch("t", None).await;
-    assert_eq!(db.value(arguments).await, "2");
-    db.run("set session_replication_role = replica; insert into t values (1, '{pg_class}')").await;
+    for (column, expected) in [
+        ("n int, d date, j json, x text[]", "1"),
+        ("at timestamptz[]", "2"),
+        ("e numeric", "3"),
+        ("b jsonb", "3"),
+        ("m regclass[]", "4"),
+    ] {
+        for column in column.split(", ") {
+            db.run(&format!("alter table t add column {column}")).await;
+        }
+        db.watch("t", None).await;
+        assert_eq!(db.value(arguments).await, expected, "{column}");
+    }
+    db.run(
+        "set session_replication_role = replica; insert into t (id, m) values (1, '{pg_class}')",
+    )
+    .await;
     assert_eq!(db.log().await.len(), 1);
     db.run("alter table t drop column m").await;
     db.watch("t", None).await;
-    assert_eq!(db.value(arguments).await, "1");
+    assert_eq!(db.value(arguments).await, "3");
 }
