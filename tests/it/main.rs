@@ -11,5 +11,6 @@ mod config;
 mod database;
 mod delivery;
 mod demo;
+mod image;
 mod real_input;
 mod support;
