@@ -194,7 +194,10 @@ impl Search<'_> {
             Some(second)
                 if differs && (error::is_unauthorized(&error) || error::is_tls(&error)) =>
             {
-                config.ssl_mode(second).connect(tls.renewed()).await
+                let retried = config.ssl_mode(second).connect(tls.renewed()).await;
+                // Refused without TLS, the reason is often just that there was none.
+                let has_reason = first != SslMode::Disable && error::is_unauthorized(&error);
+                if has_reason { retried.map_err(|_| error) } else { retried }
             }
             _ => Err(error),
         }

@@ -79,6 +79,8 @@ async fn faults_come_with_a_remedy() {
         assert!(explained.contains(expected), "{more}: {explained}");
         assert!(explained.contains(&port.to_string()), "{explained}");
     }
+    let wrong = refusal(&world.with_tls.conninfo("user=tls_only password=x sslmode=prefer")).await;
+    assert!(wrong.explain().contains("password"), "{}", wrong.explain());
     let plain = refusal(&world.without_tls.conninfo("sslmode=require")).await.explain();
     assert!(plain.contains("set ssl = on"), "{plain}");
 }
