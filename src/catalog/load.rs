@@ -7,8 +7,8 @@ use tokio_postgres::Client;
 use super::fault::{At, Fault, Problem};
 use super::inspect::{self, ColumnFacts, Relation, UniqueIndex};
 use super::name::{NameError, TableName, nearest};
+use super::settings::TableSettings;
 use super::{Column, Table, TableId};
-use crate::policy::TableSettings;
 
 /// How a table holds its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod fault;
 mod inspect;
 mod load;
 mod name;
+mod settings;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub use fault::{At, Fault, Problem};
 pub use load::{Found, Kind, LoadError, Loaded, load};
 pub use name::{NameError, TableName, nearest};
+pub use settings::{TableSettings, UpdateKind};
 
 /// `rowcast.watched.id`: a table's number in the change log, stable over dumps and renames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::{Checked, Global, print};
 use crate::catalog::Found;
+use crate::catalog::TableSettings;
 use crate::changelog::Wake;
 use crate::config::{Config, print_size};
-use crate::policy::TableSettings;
 
 /// Report every fault in the configuration, as the database sees it
 ///

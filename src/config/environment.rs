@@ -10,14 +10,28 @@ use std::sync::Arc;
 
 use miette::NamedSource;
 
+use super::Environment;
 use super::fault::{Fault, Faults, Place};
 use super::written::{self, Entry, Node, Written};
-use super::{Environment, meant};
 
 const PREFIX: &str = "ROWCAST_";
 
 /// Between the levels.
 const SEPARATOR: &str = "__";
+
+/// The single values, as paths.
+const SCALARS: [&str; 10] = [
+    "database.url",
+    "server.listen",
+    "server.allowed_origins",
+    "server.max_event_bytes",
+    "server.outbox_max_bytes",
+    "server.max_connections",
+    "log.retention",
+    "log.max_size",
+    "log.wake",
+    "auth.anonymous",
+];
 
 /// Sets in `root` what the environment says.
 pub fn overlay(root: &mut Node, environment: &Environment, faults: &mut Faults) {
@@ -132,7 +146,7 @@ fn set(at: &mut Node, path: &[Step], node: Node) -> Result<(), &'static str> {
 /// `ROWCAST_SERVER_LISTEN`.
 fn mistaken(name: &str) -> Option<Fault> {
     let rest = name.strip_prefix(PREFIX).filter(|rest| !rest.contains(SEPARATOR))?.to_lowercase();
-    let meant = meant::SCALARS.iter().find(|path| {
+    let meant = SCALARS.iter().find(|path| {
         let last = path.rsplit('.').next().unwrap_or(path);
         rest == path.replace('.', "_") || rest == last
     })?;

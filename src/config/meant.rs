@@ -12,20 +12,6 @@ use crate::changelog::{self, Wake};
 use crate::database::Database;
 use crate::transport;
 
-/// The single values, as paths.
-pub const SCALARS: [&str; 10] = [
-    "database.url",
-    "server.listen",
-    "server.allowed_origins",
-    "server.max_event_bytes",
-    "server.outbox_max_bytes",
-    "server.max_connections",
-    "log.retention",
-    "log.max_size",
-    "log.wake",
-    "auth.anonymous",
-];
-
 /// Reads everything; what has faults is replaced by defaults or left out. `None` only if `faults`
 /// has errors.
 pub fn read(root: Node, environment: &Environment, faults: &mut Faults) -> Option<Config> {

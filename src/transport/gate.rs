@@ -12,7 +12,8 @@ use http::header::{
 };
 use http::{Method, StatusCode, Uri};
 
-use super::router::App;
+use super::app::App;
+use super::query::form_pairs;
 use crate::wire::{Code, Refusal};
 
 /// Where a request comes from, as browsers tell.
@@ -76,19 +77,6 @@ fn admit(headers: &HeaderMap, uri: &Uri, anonymous: bool) -> Result<(), Refusal>
         return refused("a credential is needed");
     }
     Ok(())
-}
-
-/// The parameters of a query, decoded.
-pub fn form_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
-    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (form_decoded(name), form_decoded(value))
-    })
-}
-
-fn form_decoded(text: &str) -> String {
-    let spaced = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 fn preflight() -> Response {

@@ -24,7 +24,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::router::{App, router};
+use super::app::App;
+use super::router::router;
 use super::stall::Stalling;
 use super::upgrade::Upgraded;
 use super::websocket;

@@ -1,10 +1,12 @@
 //! Framing on sockets, nothing else: what is sent was made by `wire`, who gets it was decided by `shape`.
 
+mod app;
 mod files;
 mod gate;
 mod listener;
 mod metrics;
 mod problem;
+mod query;
 mod router;
 mod sse;
 mod stall;
@@ -14,9 +16,9 @@ mod websocket;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+pub use app::App;
 pub use listener::serve;
 pub use metrics::Metrics;
-pub use router::App;
 
 /// `[server]` of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]

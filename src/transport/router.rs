@@ -10,21 +10,10 @@ use axum::routing::{any, get};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Uri};
 
-use super::{Metrics, Timing, files, gate, sse, upgrade};
-use crate::policy::Served;
-use crate::shape::{Handle, Readiness};
+use super::app::App;
+use super::{Metrics, files, gate, sse, upgrade};
+use crate::shape::Readiness;
 use crate::wire::{self, Code, Refusal};
-
-/// What every request may need.
-#[derive(Debug)]
-pub struct App {
-    pub served: Arc<Served>,
-    pub hub: Handle,
-    pub metrics: Metrics,
-    pub anonymous: bool,
-    pub allowed_origins: Vec<String>,
-    pub timing: Timing,
-}
 
 /// Everything that is served on the one port.
 pub fn router(app: Arc<App>) -> Router {

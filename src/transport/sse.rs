@@ -16,8 +16,8 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName};
 use http::{Method, Uri};
 use http_body::Frame;
 
-use super::gate::form_pairs;
-use super::router::App;
+use super::app::App;
+use super::query::form_pairs;
 use crate::policy::View;
 use crate::shape::{End, Inbox, ShapeKey, Subscriber, Taken};
 use crate::wire::{self, Code, Delivery, Format, Refusal};

@@ -6,40 +6,11 @@
 
 use bytes::Bytes;
 
-use super::event::Encoder;
+use super::event::{Encoder, Mark};
+use super::reset::ResetCause;
 use super::{Delivery, Feed, Format, event_stream, websocket};
-use crate::changelog::ResetReason;
 use crate::cursor::Cursor;
-use crate::event::Kind;
 use crate::policy::{View, Visible};
-
-/// Why readers of a feed must start anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResetCause {
-    CursorExpired,
-    Failover,
-    /// The table changed in a way that events can't tell.
-    TableChanged,
-}
-
-impl ResetCause {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            ResetCause::CursorExpired => "cursor_expired",
-            ResetCause::Failover => "failover",
-            ResetCause::TableChanged => "table_changed",
-        }
-    }
-}
-
-impl From<ResetReason> for ResetCause {
-    fn from(reason: ResetReason) -> Self {
-        match reason {
-            ResetReason::CursorExpired => ResetCause::CursorExpired,
-            ResetReason::Failover => ResetCause::Failover,
-        }
-    }
-}
 
 /// A cursor, printed, and the frames that tell it to those who have no news.
 #[derive(Clone, Debug)]
@@ -108,13 +79,6 @@ impl Sealed {
             Format::EventStream => self.event_stream.as_ref(),
         }
     }
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
-    pub kind: Kind,
-    pub start: usize,
-    pub end: usize,
 }
 
 /// Gathers a shape's events.

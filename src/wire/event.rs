@@ -102,6 +102,14 @@ impl Encoder {
     }
 }
 
+/// Where an event's JSON stands in a buffer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    pub kind: Kind,
+    pub start: usize,
+    pub end: usize,
+}
+
 fn write_origin(out: &mut Vec<u8>, change: &Change) {
     let at = humantime::format_rfc3339_micros(printable(change.at));
     write!(out, ",\"seq\":{},\"tx\":\"{}\",\"at\":\"{at}\"", change.seq.0, change.txid)

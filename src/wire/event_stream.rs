@@ -1,6 +1,7 @@
 //! Server-Sent Events: <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
 
-use super::batch::{Mark, ResetCause};
+use super::event::Mark;
+use super::reset::ResetCause;
 use super::{Delivery, Refusal, write_string};
 
 /// The blocks of a shape's events; the last one carries the cursor, if the batch is complete.

@@ -9,17 +9,19 @@ mod event;
 mod event_stream;
 mod listing;
 mod refusal;
+mod reset;
 mod websocket;
 
 use bytes::Bytes;
 
 use crate::policy::View;
 
-pub use batch::{Batch, Commit, Formats, Framed, ResetCause, Sealed};
+pub use batch::{Batch, Commit, Formats, Framed, Sealed};
 pub use client::{ClientMessage, Misread, Subscribe, read_message};
 pub use event_stream::{event_stream_end, event_stream_opening};
 pub use listing::tables;
 pub use refusal::{Code, Refusal};
+pub use reset::ResetCause;
 pub use websocket::{SUBPROTOCOL, close, error, hello, ping, pong, unsubscribed};
 
 /// The server's number for a shape.

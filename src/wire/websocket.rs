@@ -1,6 +1,6 @@
 //! WebSocket frames (RFC 6455, section 5): a server's are not masked, so one encoding serves every socket.
 
-use super::batch::ResetCause;
+use super::reset::ResetCause;
 use super::{Delivery, Feed, Refusal, listing, write_string};
 use crate::policy::View;
 

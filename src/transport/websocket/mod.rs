@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use self::farewell::Farewell;
 use self::socket::{Socket, Step};
-use super::router::App;
+use super::app::App;
 use crate::shape::{ShapeKey, Subscriber};
 use crate::wire::{self, ClientMessage, Code, Format, Misread, Refusal};
 
