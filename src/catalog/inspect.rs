@@ -138,8 +138,8 @@ from pg_catalog.pg_attribute
 where attrelid = any ($1::oid[]) and attnum > 0 and not attisdropped and attgenerated <> 'v'
 order by attrelid, attnum";
 
-/// The columns of these relations, each in its table's order. Not the virtual ones: their values are computed when they are
-/// read, and triggers don't have them.
+/// The columns of these relations, each in its table's order. Not the virtual ones: their values are
+/// computed when they are read, and triggers don't have them.
 pub async fn columns(
     client: &Client,
     oids: &[u32],
