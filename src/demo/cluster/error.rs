@@ -24,6 +24,12 @@ impl Error {
     pub(super) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { doing: doing.into(), source }
     }
+
+    /// Whether processes of an earlier server still hold the data directory: its last words, and the hint behind them.
+    pub(super) fn is_still_in_use(&self) -> bool {
+        let Self::Failed { program: "postgres", output } = self else { return false };
+        output.lines().rev().take(2).any(|line| line.contains("is still in use"))
+    }
 }
 
 /// Runs a short-lived program to its end.

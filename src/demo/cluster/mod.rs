@@ -13,7 +13,7 @@ mod watcher;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use account::Account;
 use address::Address;
@@ -26,6 +26,8 @@ use watcher::Watcher;
 
 /// How long a start or an orderly stop may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to leave the processes of a killed server to end.
+const STILL_IN_USE_PAUSE: Duration = Duration::from_millis(20);
 /// How many TCP ports are tried before giving up.
 const MAX_PORTS_TRIED: usize = 20;
 
@@ -140,9 +142,17 @@ impl Cluster {
     }
 
     /// Starts the stopped server again, on the port that it had.
+    ///
+    /// The processes of a killed server end by themselves, a moment later; until then a new one refuses to start.
     pub fn start_again(&mut self) -> Result<(), Error> {
-        if self.postmaster.is_none() {
-            self.launch()?;
+        let deadline = Instant::now() + PATIENCE;
+        while self.postmaster.is_none() {
+            match self.launch() {
+                Err(error) if error.is_still_in_use() && Instant::now() < deadline => {
+                    std::thread::sleep(STILL_IN_USE_PAUSE);
+                }
+                launched => launched?,
+            }
         }
         Ok(())
     }
