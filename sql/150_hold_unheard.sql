@@ -1,5 +1,6 @@
 -- Keeps writers silent for a twentieth of a second when nobody would hear them anyway, which is what a reader's hold does; a reader
--- that comes meanwhile reads on until it is over, as with any hold. Each time the log's size is looked at, and the capture stopped if it has
+-- that comes meanwhile reads on until it is over, as with any hold; one that began between a writer's look and its hold finds it by
+-- its slow timer. Each time the log's size is looked at, and the capture stopped if it has
 -- outgrown its bound, as no daemon is there to rotate it.
 create or replace function rowcast.hold_unheard() returns void
   language plpgsql

@@ -27,7 +27,9 @@ create or replace function rowcast.capture() returns trigger
   language plpgsql security definer
 as $$
 begin
-  if greatest(pg_catalog.pg_column_size(old), pg_catalog.pg_column_size(new)) operator(pg_catalog.<=) 256
+  -- Neither is larger than 255 bytes, nor less than nothing, as a size of 2 GiB and more is given.
+  if (coalesce(pg_catalog.pg_column_size(old), 0) operator(pg_catalog.|) coalesce(pg_catalog.pg_column_size(new), 0))
+      operator(pg_catalog.&) -256 operator(pg_catalog.=) 0
     and pg_catalog.pg_sequence_last_value('rowcast.held_until')
         operator(pg_catalog.>) (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000)
     and pg_catalog.pg_trigger_depth() operator(pg_catalog.=) 1

@@ -2,7 +2,7 @@
 -- 1, on nothing; 2, on TimeZone; 3, on the settings that capture() looks at, or what it's worth may be of any length; 4, on others:
 -- money, regclass and the like, and types that PostgreSQL doesn't come with, whose rows always go through pinned_json().
 --
--- A few bytes may stand for megabytes of digits, 1e131071 for one; a jsonb value or an array may have many of these, and be
+-- A few bytes may stand for megabytes of digits, 1e131071 for one; a jsonb value, an array or a composite may have many of these, and be
 -- compressed. capture() looks at the length of the text then.
 --
 -- Raises an error if a column's type is turned into JSON by a function that somebody has written in a language other than C, for
@@ -35,7 +35,7 @@ begin
            when typtype = 'b' and typname ~ '^(money|reg.*)$' then 4
            else 3
          end) filter (where not (typelem <> 0 and typlen = -1)),
-         bool_or(typelem <> 0 and typlen = -1) and bool_or(t.oid = 'numeric'::regtype)
+         bool_or((typelem <> 0 and typlen = -1) or typtype = 'c') and bool_or(t.oid = 'numeric'::regtype)
     into arguments, explosive
     from pg_type as t
    where t.oid in (select rowcast.types_within(tables));
