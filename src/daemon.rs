@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::catalog::{Catalog, Found};
 use crate::changelog::{self, InstallError, Plan, Unwatched};
 use crate::config;
-use crate::policy::{NotServable, Served};
+use crate::identity::{Authority, NotUsable};
+use crate::policy::{self, NotServable, Served};
 use crate::server::{self, Drained};
 
 /// How many readings may wait between the reader and the hub, each of a few hundred KiB at most.
@@ -34,6 +35,8 @@ pub enum Error {
     Listen(std::net::SocketAddr, #[source] std::io::Error),
     #[error(transparent)]
     Unwatched(#[from] Unwatched),
+    #[error(transparent)]
+    Credentials(#[from] NotUsable),
     #[error("the change log's reader died")]
     ReaderDied(#[source] tokio::task::JoinError),
     #[error(transparent)]
@@ -69,10 +72,12 @@ pub async fn run(
     let (out, readings) = mpsc::channel(READINGS);
     let stop = shutdown.child_token();
     let tables = served.tables().map(|served| served.table().id).collect();
+    let authority = Authority::new(&settings.auth, &settings.database)?;
     let reading = changelog::run(settings.database, settings.log, tables, out, stop.clone());
     let reader = tokio::spawn(reading);
-    let server = server::Settings::new(settings.server, settings.anonymous);
-    let ended = server::run(server, served, readings, listener, shutdown).await;
+    let server = server::Settings::new(settings.server, authority);
+    let (_renewal, current) = policy::current(served);
+    let ended = server::run(server, current, readings, listener, shutdown).await;
     stop.cancel();
     // Why the reader ended says more than that it did.
     reader.await.map_err(Error::ReaderDied)??;

@@ -11,6 +11,10 @@ pub mod catalog;
 pub mod changelog;
 pub mod cursor;
 pub mod event;
+
+pub mod identity;
+pub mod predicate;
+
 pub mod policy;
 
 pub mod wire;

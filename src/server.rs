@@ -11,7 +11,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::changelog::Reading;
-use crate::policy::Served;
+use crate::identity::Authority;
+use crate::policy::Current;
 use crate::shape::{self, Ended, Hub};
 use crate::transport::{self, App, Metrics, Timing};
 
@@ -22,17 +23,16 @@ const DRAIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub transport: transport::Settings,
-    /// Whether requests without a credential are served.
-    pub anonymous: bool,
+    pub authority: Authority,
     pub shape: shape::Settings,
     pub timing: Timing,
 }
 
 impl Settings {
-    pub fn new(transport: transport::Settings, anonymous: bool) -> Self {
+    pub fn new(transport: transport::Settings, authority: Authority) -> Self {
         let outbox_max_bytes = transport.outbox_max_bytes;
         let shape = shape::Settings { outbox_max_bytes, ..shape::Settings::default() };
-        Self { transport, anonymous, shape, timing: Timing::default() }
+        Self { transport, authority, shape, timing: Timing::default() }
     }
 }
 
@@ -58,21 +58,20 @@ pub enum Error {
 /// Serves what the readings say until `shutdown`, then drains within a deadline.
 pub async fn run(
     settings: Settings,
-    served: Served,
+    served: Current,
     readings: mpsc::Receiver<Reading>,
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<Drained, Error> {
-    let served = Arc::new(served);
     let observed = shape::Observed::default();
     let stop = shutdown.child_token();
     let (hub, handle) =
-        Hub::new(Arc::clone(&served), settings.shape, observed.clone(), readings, stop.clone());
+        Hub::new(served.clone(), settings.shape, observed.clone(), readings, stop.clone());
     let app = Arc::new(App {
         served,
         hub: handle,
         metrics: Metrics::new(&observed),
-        anonymous: settings.anonymous,
+        authority: settings.authority,
         allowed_origins: settings.transport.allowed_origins,
         timing: settings.timing,
     });

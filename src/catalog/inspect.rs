@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use tokio_postgres::{Client, Error};
 
-use super::Column;
 use super::name::TableName;
+use super::{Column, DataType};
 
 /// The most tables that are looked at to find the one that was meant.
 const MAX_CANDIDATES: i64 = 20_000;
@@ -132,7 +132,7 @@ fn relation(row: &tokio_postgres::Row) -> Result<Relation, Error> {
 }
 
 const COLUMNS: &str = "
-select attrelid as oid, attname::text as name, not attnotnull as nullable,
+select attrelid as oid, attname::text as name, attnum as number, not attnotnull as nullable,
   pg_catalog.format_type(atttypid, atttypmod) as type
 from pg_catalog.pg_attribute
 where attrelid = any ($1::oid[]) and attnum > 0 and not attisdropped and attgenerated <> 'v'
@@ -146,7 +146,13 @@ pub async fn columns(
 ) -> Result<HashMap<u32, Vec<ColumnFacts>>, Error> {
     let mut columns: HashMap<u32, Vec<ColumnFacts>> = HashMap::new();
     for row in client.query(COLUMNS, &[&oids]).await? {
-        let column = Column { name: row.try_get("name")?, type_name: row.try_get("type")? };
+        let type_name: String = row.try_get("type")?;
+        let column = Column {
+            name: row.try_get("name")?,
+            number: row.try_get("number")?,
+            data_type: DataType::named(&type_name),
+            type_name,
+        };
         let facts = ColumnFacts { column, nullable: row.try_get("nullable")? };
         columns.entry(row.try_get("oid")?).or_default().push(facts);
     }

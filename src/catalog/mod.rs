@@ -3,6 +3,7 @@
 //! Finds what the configuration lists and says what is wrong with it. Reads PostgreSQL's catalogs
 //! and changes nothing.
 
+mod data_type;
 mod fault;
 mod inspect;
 mod load;
@@ -12,10 +13,11 @@ mod settings;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub use data_type::{Collation, DataType, EnumType, Scalar};
 pub use fault::{At, Fault, Problem};
 pub use load::{Found, Kind, LoadError, Loaded, load};
 pub use name::{NameError, TableName, nearest};
-pub use settings::{TableSettings, UpdateKind};
+pub use settings::{ColumnRule, TableSettings, UpdateKind};
 
 /// `rowcast.watched.id`: a table's number in the change log, stable over dumps and renames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,8 +27,19 @@ pub struct TableId(pub i32);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
+    /// `pg_attribute.attnum`: the same for as long as the column exists, whatever it is called.
+    pub number: i16,
     /// As `format_type` prints it: `bigint`, `character varying(20)`, `text[]`.
     pub type_name: String,
+    pub data_type: DataType,
+}
+
+impl Column {
+    /// A column of a built-in type, as `format_type` prints it.
+    pub fn built_in(number: i16, name: &str, type_name: &str) -> Self {
+        let data_type = DataType::named(type_name);
+        Self { name: name.to_owned(), number, type_name: type_name.to_owned(), data_type }
+    }
 }
 
 /// A table that the configuration lists.

@@ -37,7 +37,8 @@ fn summary(checked: &Checked) -> String {
 
 fn settings(config: &Config, version: u32) -> String {
     let settings = &config.settings;
-    let readers = if settings.anonymous { "everybody may connect" } else { "nobody may connect" };
+    let readers =
+        if settings.auth.anonymous { "everybody may connect" } else { "nobody may connect" };
     let wake = match settings.log.wake {
         Wake::Listen => "woken by NOTIFY",
         Wake::Poll => "polled",

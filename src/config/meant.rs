@@ -10,7 +10,7 @@ use super::written::Node;
 use super::{Config, Environment, Settings, environment, units};
 use crate::changelog::{self, Wake};
 use crate::database::Database;
-use crate::transport;
+use crate::{identity, transport};
 
 /// Reads everything; what has faults is replaced by defaults or left out. `None` only if `faults`
 /// has errors.
@@ -22,9 +22,9 @@ pub fn read(root: Node, environment: &Environment, faults: &mut Faults) -> Optio
     let database = read_database(database, environment, faults);
     let server = read_server(or_empty(server), faults);
     let log = read_log(or_empty(log), faults);
-    let anonymous = read_auth(auth, faults);
+    let auth = read_auth(auth, faults);
     let (tables, places) = table::read_all(tables, faults);
-    let settings = Settings { database: database?, server: server?, log, anonymous, tables };
+    let settings = Settings { database: database?, server: server?, log, auth, tables };
     Some(Config { settings, warnings: Faults::default(), places })
 }
 
@@ -134,7 +134,7 @@ fn read_wake(node: &Node, faults: &mut Faults) -> Option<Wake> {
     value::one_of(node, &[("listen", Wake::Listen), ("poll", Wake::Poll)], faults)
 }
 
-fn read_auth(node: Option<Node>, faults: &mut Faults) -> bool {
+fn read_auth(node: Option<Node>, faults: &mut Faults) -> identity::Settings {
     let place = node.as_ref().map(|node| node.place.clone());
     let mut section = Section::new("[auth]", or_empty(node), faults);
     let anonymous = section.get("anonymous", value::boolean);
@@ -150,5 +150,5 @@ fn read_auth(node: Option<Node>, faults: &mut Faults) -> bool {
         let place = anonymous.map(|anonymous| anonymous.place).or(place);
         faults.push(Fault { place, ..fault });
     }
-    allowed
+    identity::Settings { anonymous: allowed }
 }

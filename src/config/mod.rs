@@ -25,7 +25,7 @@ pub use fault::{Fault, Faults, Place, Severity};
 pub use units::print_size;
 
 use crate::database::Database;
-use crate::{changelog, policy, transport};
+use crate::{changelog, identity, policy, transport};
 use place::TablePlaces;
 
 /// The environment that the settings are read from; empty variables count as absent.
@@ -43,8 +43,7 @@ pub struct Settings {
     pub database: Database,
     pub server: transport::Settings,
     pub log: changelog::Settings,
-    /// Whether those may connect who show no credential.
-    pub anonymous: bool,
+    pub auth: identity::Settings,
     pub tables: Vec<policy::TableSettings>,
 }
 

@@ -78,6 +78,8 @@ fn read_table(node: Node, faults: &mut Faults) -> Option<(TableName, TableSettin
         hide: values(hidden),
         key: key.map(|key| values(key.value)),
         updates: updates.map(|updates| updates.value).unwrap_or_default(),
+        rows: "true".to_owned(),
+        column_rules: Vec::new(),
     };
     Some((name, settings, places))
 }

@@ -43,7 +43,7 @@ fn the_least_configuration_is_complete() {
     assert_eq!(settings.log.retention, Duration::from_secs(86_400));
     assert_eq!(settings.log.max_size_bytes, 2 << 30);
     assert_eq!(settings.log.wake, Wake::Listen);
-    assert!(settings.anonymous);
+    assert!(settings.auth.anonymous);
     let [table] = settings.tables.as_slice() else { panic!("one table") };
     assert_eq!((table.name.as_str(), &table.columns, &table.key), ("orders", &None, &None));
     assert_eq!((table.hide.len(), table.updates), (0, UpdateKind::Patched));
@@ -152,7 +152,7 @@ fn variables_win_over_the_file() {
     assert_eq!(settings.server.allowed_origins, ["https://a.example", "https://b.example"]);
     assert_eq!(settings.server.max_connections, 7);
     assert_eq!(settings.log.wake, Wake::Poll);
-    assert!(!settings.anonymous);
+    assert!(!settings.auth.anonymous);
     let names: Vec<&str> = settings.tables.iter().map(|table| table.name.as_str()).collect();
     assert_eq!(names, ["orders", "products"]);
     assert_eq!(settings.tables[0].hide, ["note", "margin"]);

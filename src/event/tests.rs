@@ -4,7 +4,7 @@ use super::*;
 use crate::catalog::Column;
 
 fn columns(names: &[&str]) -> Vec<Column> {
-    let column = |name: &&str| Column { name: (*name).to_owned(), type_name: "text".to_owned() };
+    let column = |name: &&str| Column::built_in(1, name, "text");
     names.iter().map(column).collect()
 }
 

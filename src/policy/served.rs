@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{TableSettings, UpdateKind, View};
+use super::{Request, RuleFault, Rules, TableSettings, UpdateKind, View};
 use crate::catalog::{Catalog, Column, Table, TableId};
 use crate::event::Kind;
+use crate::identity::Claims;
+use crate::predicate::Fault;
 
 /// Why a name leads nowhere. What is hidden is not told from what doesn't exist.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +17,11 @@ pub enum Unknown {
     Table(String),
     #[error("the table has no column {0:?}")]
     Column(String),
+    #[error("{0}")]
+    Filter(#[source] Fault),
+    /// The table was changed in a way that its policy doesn't fit any more.
+    #[error("the table {0:?} can't be served since it was altered")]
+    Altered(String),
 }
 
 /// Why a table can't be served as configured.
@@ -26,6 +33,12 @@ pub enum NotServable {
     NoKeyColumn { table: String, column: String },
     #[error("table {table:?} hides {column:?}, which is part of its key")]
     HiddenKeyColumn { table: String, column: String },
+    #[error("a rule of table {table:?} can't be applied")]
+    Rule {
+        table: String,
+        #[source]
+        fault: RuleFault,
+    },
 }
 
 /// One served table and what may be seen of it.
@@ -35,6 +48,7 @@ pub struct ServedTable {
     key: Arc<[usize]>,
     visible: Vec<usize>,
     updates: Kind,
+    rules: Rules,
 }
 
 /// The tables that are served to somebody.
@@ -74,10 +88,15 @@ impl Served {
         self.by_name.get(self.by_id.get(&id)?)
     }
 
-    /// What is seen of the table called `name`, narrowed to `columns` and the key if given.
-    pub fn view(&self, name: &str, columns: Option<&[String]>) -> Result<View, Unknown> {
+    /// What someone with these claims sees of what they ask for.
+    pub fn view(&self, request: &Request, _claims: &Claims) -> Result<View, Unknown> {
+        let name = request.table.as_str();
         let served = self.find(name).ok_or_else(|| Unknown::Table(name.to_owned()))?;
-        let columns = match columns {
+        if request.filter.is_some() {
+            let reason = "filters are not available yet".to_owned();
+            return Err(Unknown::Filter(Fault { position: 1, reason, instead: None }));
+        }
+        let columns = match request.columns.as_deref() {
             None => served.visible.clone(),
             Some(names) => served.narrowed(names)?,
         };
@@ -111,7 +130,11 @@ impl ServedTable {
             UpdateKind::Patched => Kind::Patched,
             UpdateKind::Updated => Kind::Updated,
         };
-        Ok(Self { table: Arc::clone(table), key: key.into(), visible, updates })
+        let rules = Rules::read(&table.columns, settings).map_err(|mut faults| {
+            let fault = faults.swap_remove(0);
+            NotServable::Rule { table: table.listed_as.clone(), fault }
+        })?;
+        Ok(Self { table: Arc::clone(table), key: key.into(), visible, updates, rules })
     }
 
     fn key_of(table: &Table, settings: &TableSettings) -> Result<Vec<usize>, NotServable> {
@@ -145,6 +168,11 @@ impl ServedTable {
     /// The key's positions among the table's columns.
     pub fn key(&self) -> &[usize] {
         &self.key
+    }
+
+    /// The table's policy.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// What an UPDATE is called.

@@ -16,7 +16,7 @@ use super::{Handle, Readiness, Settings, ShapeKey};
 use crate::changelog::{Reading, ResetReason};
 use crate::cursor::Cursor;
 use crate::event::Change;
-use crate::policy::Served;
+use crate::policy::{Current, Served};
 use crate::wire::{self, Code, Commit, Feed, Refusal, ResetCause};
 
 /// What all feeds together may gather before it is framed.
@@ -34,6 +34,8 @@ pub enum Ended {
 enum Input {
     Reading(Reading),
     Command(Command),
+    /// Tables were altered.
+    Renewed(Arc<Served>),
     /// There is room in an outbox that the feed waits for, or patience has run out.
     Relief,
     Tick,
@@ -44,6 +46,7 @@ enum Input {
 #[derive(Debug)]
 pub struct Hub {
     served: Arc<Served>,
+    tables: Current,
     settings: Settings,
     readership: Readership,
     gathered: Gathered,
@@ -63,7 +66,7 @@ pub struct Hub {
 impl Hub {
     /// A hub and the way to connect readers to it.
     pub fn new(
-        served: Arc<Served>,
+        tables: Current,
         settings: Settings,
         observed: Observed,
         readings: mpsc::Receiver<Reading>,
@@ -78,7 +81,8 @@ impl Hub {
         let mut tick = tokio::time::interval(tick_of(&settings));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let hub = Self {
-            served,
+            served: tables.get(),
+            tables,
             readership: Readership::new(settings.patience, observed.clone()),
             settings,
             gathered: Gathered::default(),
@@ -117,6 +121,7 @@ impl Hub {
                 reading.map_or(Input::Ended(Ended::ReaderGone), Input::Reading)
             }
             Some(command) = self.commands.recv() => Input::Command(command),
+            served = self.tables.renewed() => Input::Renewed(served),
             () = self.relief.notified(), if !may_read => Input::Relief,
             () = sleep_until(overdue_at.unwrap_or_else(Instant::now)), if !may_read => Input::Relief,
             _ = self.tick.tick() => Input::Tick,
@@ -131,6 +136,7 @@ impl Hub {
             Input::Reading(Reading::Reset(reason)) => self.reset(reason),
             Input::Reading(Reading::Lost) => self.become_ready(Readiness::Lost),
             Input::Command(command) => self.obey(command),
+            Input::Renewed(served) => self.served = served,
             Input::Relief => self.readership.relieve(Instant::now()),
             Input::Tick => self.keep_alive(),
             Input::Ended(_) => {}

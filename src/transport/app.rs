@@ -1,18 +1,17 @@
 //! What handlers share.
 
-use std::sync::Arc;
-
 use super::{Metrics, Timing};
-use crate::policy::Served;
+use crate::identity::Authority;
+use crate::policy::Current;
 use crate::shape::Handle;
 
 /// What every request may need.
 #[derive(Debug)]
 pub struct App {
-    pub served: Arc<Served>,
+    pub served: Current,
     pub hub: Handle,
     pub metrics: Metrics,
-    pub anonymous: bool,
+    pub authority: Authority,
     pub allowed_origins: Vec<String>,
     pub timing: Timing,
 }

@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN, VARY,
+    AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 use http::{Method, StatusCode, Uri};
 
 use super::app::App;
 use super::query::form_pairs;
+use crate::identity::Shown;
 use crate::wire::{Code, Refusal};
 
 /// Where a request comes from, as browsers tell.
@@ -25,7 +26,7 @@ enum Origin {
 }
 
 /// Refuses foreign origins and bad credentials, and answers preflights.
-pub async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub async fn pass(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let origin = match origin_of(request.headers(), &app.allowed_origins) {
         Ok(origin) => origin,
         Err(refusal) => return refusal.into_response(),
@@ -33,9 +34,13 @@ pub async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     let mut response = if request.method() == Method::OPTIONS {
         preflight()
     } else {
-        match admit(request.headers(), request.uri(), app.anonymous) {
-            Ok(()) => next.run(request).await,
-            Err(refusal) => refusal.into_response(),
+        let shown = shown_by(request.headers(), request.uri());
+        match app.authority.identify(shown).await {
+            Ok(identity) => {
+                request.extensions_mut().insert(identity);
+                next.run(request).await
+            }
+            Err(refused) => Refusal::from(refused).into_response(),
         }
     };
     if let Origin::Listed(origin) = origin {
@@ -65,18 +70,21 @@ fn origin_of(headers: &HeaderMap, allowed: &[String]) -> Result<Origin, Refusal>
     Err(Refusal::new(Code::Forbidden, "this origin is not listed in allowed_origins"))
 }
 
-/// A credential that can't be checked is refused, never treated as anonymous.
-fn admit(headers: &HeaderMap, uri: &Uri, anonymous: bool) -> Result<(), Refusal> {
-    let in_query =
-        uri.query().is_some_and(|query| form_pairs(query).any(|(name, _)| name == "access_token"));
-    let refused = |detail| Err(Refusal::new(Code::Unauthenticated, detail));
-    if headers.contains_key(AUTHORIZATION) || in_query {
-        return refused("no way to check credentials is configured");
+/// What the request shows of who is asking.
+fn shown_by(headers: &HeaderMap, uri: &Uri) -> Shown {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (mut token, mut authorization) = (None, text(AUTHORIZATION));
+    if let Some((scheme, rest)) = authorization.as_deref().and_then(|text| text.split_once(' '))
+        && scheme.eq_ignore_ascii_case("bearer")
+    {
+        token = Some(rest.trim().to_owned());
+        authorization = None;
     }
-    if !anonymous {
-        return refused("a credential is needed");
+    let in_query = |query| form_pairs(query).find(|(name, _)| name == "access_token");
+    if let Some((_, in_query)) = uri.query().and_then(in_query) {
+        token = token.or(Some(in_query));
     }
-    Ok(())
+    Shown { token, cookies: text(COOKIE), authorization }
 }
 
 fn preflight() -> Response {

@@ -36,7 +36,7 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 async fn tables(State(app): State<Arc<App>>) -> Response {
-    ([(CONTENT_TYPE, "application/json")], wire::tables(&app.served)).into_response()
+    ([(CONTENT_TYPE, "application/json")], wire::tables(&app.served.get())).into_response()
 }
 
 async fn rows() -> Refusal {

@@ -18,7 +18,8 @@ use http_body::Frame;
 
 use super::app::App;
 use super::query::form_pairs;
-use crate::policy::View;
+use crate::identity::Claims;
+use crate::policy::{Request, View};
 use crate::shape::{End, Inbox, ShapeKey, Subscriber, Taken};
 use crate::wire::{self, Code, Delivery, Format, Refusal};
 
@@ -37,7 +38,8 @@ pub async fn changes(
 ) -> Result<Response, Refusal> {
     let Path(table) = table.map_err(|_| Refusal::invalid("the table's name must be UTF-8"))?;
     let asked = Asked::read(uri.query().unwrap_or(""))?;
-    let view = app.served.view(&table, asked.columns.as_deref())?;
+    let request = Request { columns: asked.columns, ..Request::whole(&table) };
+    let view = app.served.get().view(&request, &Claims::default())?;
     if !accepts_event_stream(&headers) {
         let detail = format!("\"Accept\" must be {EVENT_STREAM}: polling is not available yet");
         return Err(Refusal::invalid(detail));

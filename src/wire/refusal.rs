@@ -3,12 +3,15 @@
 use http::StatusCode;
 use serde_json::json;
 
+use crate::identity::Refused;
 use crate::policy::Unknown;
+use crate::predicate::Fault;
 
 /// What is wrong, as clients tell it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     InvalidRequest,
+    InvalidFilter,
     Unauthenticated,
     Forbidden,
     UnknownTable,
@@ -24,6 +27,7 @@ impl Code {
     pub fn as_str(self) -> &'static str {
         match self {
             Code::InvalidRequest => "invalid_request",
+            Code::InvalidFilter => "invalid_filter",
             Code::Unauthenticated => "unauthenticated",
             Code::Forbidden => "forbidden",
             Code::UnknownTable => "unknown_table",
@@ -38,7 +42,9 @@ impl Code {
 
     pub fn status(self) -> StatusCode {
         match self {
-            Code::InvalidRequest | Code::UnknownColumn => StatusCode::BAD_REQUEST,
+            Code::InvalidRequest | Code::InvalidFilter | Code::UnknownColumn => {
+                StatusCode::BAD_REQUEST
+            }
             Code::Unauthenticated => StatusCode::UNAUTHORIZED,
             Code::Forbidden => StatusCode::FORBIDDEN,
             Code::UnknownTable | Code::NotFound => StatusCode::NOT_FOUND,
@@ -56,11 +62,13 @@ impl Code {
 pub struct Refusal {
     pub code: Code,
     pub detail: String,
+    /// The character of the filter at which it is, from 1.
+    pub position: Option<usize>,
 }
 
 impl Refusal {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+        Self { code, detail: detail.into(), position: None }
     }
 
     /// A request that is malformed, or asks for what isn't served.
@@ -71,13 +79,16 @@ impl Refusal {
     /// `application/problem+json`.
     pub fn problem(&self) -> Vec<u8> {
         let status = self.code.status();
-        let problem = json!({
+        let mut problem = json!({
             "type": "about:blank",
             "title": status.canonical_reason(),
             "status": status.as_u16(),
             "code": self.code.as_str(),
             "detail": self.detail,
         });
+        if let Some(position) = self.position {
+            problem["position"] = position.into();
+        }
         problem.to_string().into_bytes()
     }
 }
@@ -87,7 +98,29 @@ impl From<Unknown> for Refusal {
         let code = match unknown {
             Unknown::Table(_) => Code::UnknownTable,
             Unknown::Column(_) => Code::UnknownColumn,
+            Unknown::Filter(fault) => return fault.into(),
+            Unknown::Altered(_) => Code::Unavailable,
         };
         Self::new(code, unknown.to_string())
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        let detail = match &fault.instead {
+            Some(instead) => format!("{}; this works: {instead}", fault.reason),
+            None => fault.reason,
+        };
+        Self { position: Some(fault.position), ..Self::new(Code::InvalidFilter, detail) }
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        let code = match refused {
+            Refused::Missing | Refused::Bad(_) => Code::Unauthenticated,
+            Refused::Unavailable => Code::Unavailable,
+        };
+        Self::new(code, refused.to_string())
     }
 }

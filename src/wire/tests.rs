@@ -7,13 +7,14 @@ use crate::catalog::{Catalog, Column, Table, TableId};
 use crate::changelog::ResetReason;
 use crate::cursor::{Cursor, Era};
 use crate::event::{Change, Op, RowText, Rows, Seq};
-use crate::policy::{Served, TableSettings, UpdateKind};
+use crate::identity::Claims;
+use crate::policy::{Request, Served, TableSettings};
 
 const MAX_ROW_BYTES: usize = 60;
 
 fn served(hide: &[&str], key: &[&str]) -> Served {
     let strings = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let column = |name: &str| Column { name: name.to_owned(), type_name: "text".to_owned() };
+    let column = |name: &str| Column::built_in(1, name, "text");
     let table = Table {
         id: TableId(1),
         schema: "public".to_owned(),
@@ -23,13 +24,7 @@ fn served(hide: &[&str], key: &[&str]) -> Served {
         key: strings(key),
     };
     let catalog = Catalog { tables: HashMap::from([(table.id, Arc::new(table))]) };
-    let settings = TableSettings {
-        name: "t\"t".to_owned(),
-        columns: None,
-        hide: strings(hide),
-        key: None,
-        updates: UpdateKind::Patched,
-    };
+    let settings = TableSettings { hide: strings(hide), ..TableSettings::open_to_all("t\"t") };
     Served::bind(&catalog, &[settings], MAX_ROW_BYTES).unwrap()
 }
 
@@ -51,7 +46,7 @@ fn events(
         at: UNIX_EPOCH + Duration::from_micros(5),
         origin: Some("me \"too\"".to_owned()),
     };
-    let view = served.view("t\"t", None).unwrap();
+    let view = served.view(&Request::whole("t\"t"), &Claims::default()).unwrap();
     let encoder = event::Encoder::new(&view, with_old);
     let table = served.table(TableId(1)).unwrap();
     let rows = Rows::read(&change, &table.table().columns).unwrap();
@@ -156,7 +151,7 @@ fn what_is_too_large_comes_by_its_key() {
 
 fn batch_of(ids: std::ops::Range<usize>) -> Batch {
     let served = served(&[], &["k"]);
-    let view = served.view("t\"t", None).unwrap();
+    let view = served.view(&Request::whole("t\"t"), &Claims::default()).unwrap();
     let mut batch = Batch::new(Feed(3), &view, false);
     add(&mut batch, ids);
     batch
@@ -164,7 +159,7 @@ fn batch_of(ids: std::ops::Range<usize>) -> Batch {
 
 fn add(batch: &mut Batch, ids: std::ops::Range<usize>) {
     let served = served(&[], &["k"]);
-    let view = served.view("t\"t", None).unwrap();
+    let view = served.view(&Request::whole("t\"t"), &Claims::default()).unwrap();
     for id in ids {
         let change = Change {
             seq: Seq(7),

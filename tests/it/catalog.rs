@@ -2,19 +2,13 @@
 //! there.
 
 use rowcast::catalog::{self, At, Found, Kind, LoadError, Problem, TableId};
-use rowcast::policy::{TableSettings, UpdateKind};
+use rowcast::policy::TableSettings;
 use tokio_postgres::Client;
 
 use crate::support;
 
 fn listed(name: &str) -> TableSettings {
-    TableSettings {
-        name: name.into(),
-        columns: None,
-        hide: Vec::new(),
-        key: None,
-        updates: UpdateKind::Patched,
-    }
+    TableSettings::open_to_all(name)
 }
 
 fn keyed(name: &str, key: &[&str]) -> TableSettings {

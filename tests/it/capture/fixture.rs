@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rowcast::catalog;
 use rowcast::changelog::{self, Plan};
-use rowcast::policy::{TableSettings, UpdateKind};
+use rowcast::policy::TableSettings;
 use tokio_postgres::Client;
 
 use crate::support;
@@ -182,10 +182,7 @@ async fn install(client: &Client, tables: &[(&str, Option<&[&str]>)]) {
 
 pub fn listed(name: &str, key: Option<&[&str]>) -> TableSettings {
     TableSettings {
-        name: name.into(),
-        columns: None,
-        hide: Vec::new(),
         key: key.map(|key| key.iter().map(|column| (*column).into()).collect()),
-        updates: UpdateKind::Patched,
+        ..TableSettings::open_to_all(name)
     }
 }

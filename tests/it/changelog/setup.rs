@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rowcast::catalog;
 use rowcast::changelog::{self, Plan};
 use rowcast::demo::cluster::Cluster;
-use rowcast::policy::{TableSettings, UpdateKind};
+use rowcast::policy::TableSettings;
 use tokio_postgres::Client;
 
 use crate::support;
@@ -52,13 +52,7 @@ pub async fn watch(url: &str) -> Client {
 }
 
 pub async fn install(client: &Client) {
-    let listed = TABLES.map(|name| TableSettings {
-        name: name.into(),
-        columns: None,
-        hide: Vec::new(),
-        key: None,
-        updates: UpdateKind::Patched,
-    });
+    let listed = TABLES.map(TableSettings::open_to_all);
     let found = catalog::load(client, &listed).await.unwrap().found;
     let plan = Plan { found: &found, grant_to: None, unwatch_others: false };
     changelog::install(client, &plan).await.unwrap();

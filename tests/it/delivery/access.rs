@@ -1,5 +1,6 @@
 //! Who gets in, and what is refused.
 
+use rowcast::identity::Authority;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -87,7 +88,7 @@ async fn a_credential_that_cannot_be_checked_is_refused() {
 #[tokio::test]
 async fn nobody_gets_in_where_anonymous_is_not_allowed() {
     let mut strict = settings();
-    strict.anonymous = false;
+    strict.authority = Authority::anonymous_only(false);
     let server = Server::start_with(strict).await;
     for path in ["/v1/tables", "/v1/tables/orders/changes", "/v1/ws"] {
         assert_eq!(get(&server, path, &[STREAM]).await.0, 401, "{path}");

@@ -10,7 +10,8 @@ use rowcast::catalog::{Catalog, Column, Table, TableId};
 use rowcast::changelog::Reading;
 use rowcast::cursor::{Cursor, Era};
 use rowcast::event::{Change, Op, RowText, Seq};
-use rowcast::policy::{Served, TableSettings, UpdateKind};
+use rowcast::identity::Authority;
+use rowcast::policy::{self, Served, TableSettings, UpdateKind};
 use rowcast::server::{self, Drained, Error, Settings};
 use rowcast::transport;
 use serde_json::{Value, json};
@@ -36,10 +37,7 @@ pub const LOGS: TableId = TableId(3);
 
 fn table(id: TableId, listed_as: &str, columns: &[(&str, &str)], key: &[&str]) -> Arc<Table> {
     let (schema, name) = listed_as.split_once('.').unwrap_or(("public", listed_as));
-    let column = |(name, kind): &(&str, &str)| Column {
-        name: (*name).to_owned(),
-        type_name: (*kind).to_owned(),
-    };
+    let column = |(name, kind): &(&str, &str)| Column::built_in(1, name, kind);
     Arc::new(Table {
         id,
         schema: schema.to_owned(),
@@ -52,7 +50,7 @@ fn table(id: TableId, listed_as: &str, columns: &[(&str, &str)], key: &[&str]) -
 
 fn listed(name: &str, hide: &[&str], updates: UpdateKind) -> TableSettings {
     let hide = hide.iter().map(|name| (*name).to_owned()).collect();
-    TableSettings { name: name.to_owned(), columns: None, hide, key: None, updates }
+    TableSettings { hide, updates, ..TableSettings::open_to_all(name) }
 }
 
 /// Three tables: `orders` hides `secret`, `app.notes` calls updates so, `logs` has no key.
@@ -74,7 +72,10 @@ pub fn served(max_row_bytes: usize) -> Served {
 
 pub fn settings() -> Settings {
     let allowed_origins = vec!["https://shop.example".to_owned()];
-    Settings::new(transport::Settings { allowed_origins, ..transport::Settings::default() }, true)
+    Settings::new(
+        transport::Settings { allowed_origins, ..transport::Settings::default() },
+        Authority::anonymous_only(true),
+    )
 }
 
 /// The cursor after `commits` batches.
@@ -107,7 +108,8 @@ impl Server {
         let (readings, receiver) = mpsc::channel(8);
         let shutdown = CancellationToken::new();
         let served = served(settings.transport.max_event_bytes);
-        let running = server::run(settings, served, receiver, listener, shutdown.clone());
+        let running =
+            server::run(settings, policy::current(served).1, receiver, listener, shutdown.clone());
         let ended = tokio::spawn(running);
         Self { address, readings, shutdown, ended, commits: 0, seq: 0 }
     }

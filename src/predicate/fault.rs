@@ -1,0 +1,12 @@
+//! Why a predicate is refused.
+
+/// Something wrong with a predicate's text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Fault {
+    /// The character at which it is, from 1.
+    pub position: usize,
+    pub reason: String,
+    /// The form that works, where there is one.
+    pub instead: Option<String>,
+}
