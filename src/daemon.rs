@@ -62,10 +62,11 @@ pub async fn prepare(
     Ok(Served::bind(&Catalog { tables }, &settings.tables, settings.server.max_event_bytes)?)
 }
 
-/// Serves until `shutdown`.
+/// Serves until `shutdown`; `extra` routes are served beside the daemon's own.
 pub async fn run(
     settings: config::Settings,
     served: Served,
+    extra: axum::Router,
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<Drained, Error> {
@@ -75,7 +76,7 @@ pub async fn run(
     let authority = Authority::new(&settings.auth, &settings.database)?;
     let reading = changelog::run(settings.database, settings.log, tables, out, stop.clone());
     let reader = tokio::spawn(reading);
-    let server = server::Settings::new(settings.server, authority);
+    let server = server::Settings { extra, ..server::Settings::new(settings.server, authority) };
     let (_renewal, current) = policy::current(served);
     let ended = server::run(server, current, readings, listener, shutdown).await;
     stop.cancel();

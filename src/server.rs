@@ -26,13 +26,15 @@ pub struct Settings {
     pub authority: Authority,
     pub shape: shape::Settings,
     pub timing: Timing,
+    /// Routes that are served beside the daemon's own; no path may be among both.
+    pub extra: axum::Router,
 }
 
 impl Settings {
     pub fn new(transport: transport::Settings, authority: Authority) -> Self {
         let outbox_max_bytes = transport.outbox_max_bytes;
         let shape = shape::Settings { outbox_max_bytes, ..shape::Settings::default() };
-        Self { transport, authority, shape, timing: Timing::default() }
+        Self { transport, authority, shape, timing: Timing::default(), extra: axum::Router::new() }
     }
 }
 
@@ -78,7 +80,8 @@ pub async fn run(
     let mut tasks = JoinSet::new();
     tasks.spawn(hub.run().map(Finished::Hub));
     let max_connections = settings.transport.max_connections;
-    let serving = transport::serve(listener, app, max_connections, stop.clone());
+    let router = transport::router(Arc::clone(&app), settings.extra);
+    let serving = transport::serve(listener, app, router, max_connections, stop.clone());
     tasks.spawn(serving.map(|()| Finished::Transport));
     let early = tokio::select! {
         biased;

@@ -30,7 +30,7 @@ pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
         return Ok(());
     };
     let (settings, served, listener) = start?;
-    daemon::run(settings, served, listener, stop).await?;
+    daemon::run(settings, served, axum::Router::new(), listener, stop).await?;
     Ok(())
 }
 

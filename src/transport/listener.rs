@@ -25,7 +25,6 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::app::App;
-use super::router::router;
 use super::stall::Stalling;
 use super::upgrade::Upgraded;
 use super::websocket;
@@ -50,10 +49,10 @@ const REFUSAL: Duration = Duration::from_secs(1);
 pub async fn serve(
     listener: TcpListener,
     app: Arc<App>,
+    router: Router,
     max_connections: usize,
     shutdown: CancellationToken,
 ) {
-    let router = router(Arc::clone(&app));
     let places = Arc::new(Semaphore::new(max_connections));
     let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     let mut connections = JoinSet::new();

@@ -1,6 +1,7 @@
 //! Framing on sockets, nothing else: what is sent was made by `wire`, who gets it was decided by `shape`.
 
 mod app;
+mod asked;
 mod files;
 mod gate;
 mod listener;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use app::App;
 pub use listener::serve;
 pub use metrics::Metrics;
+pub use router::router;
 
 /// `[server]` of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]

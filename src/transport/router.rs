@@ -15,8 +15,8 @@ use super::{Metrics, files, gate, sse, upgrade};
 use crate::shape::Readiness;
 use crate::wire::{self, Code, Refusal};
 
-/// Everything that is served on the one port.
-pub fn router(app: Arc<App>) -> Router {
+/// Everything that is served on the one port; `extra` is served beside it.
+pub fn router(app: Arc<App>, extra: Router) -> Router {
     let v1 = Router::new()
         .route("/tables", get(tables))
         .route("/tables/{table}/rows", get(rows))
@@ -33,6 +33,7 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(any(file))
         .with_state(app)
+        .merge(extra)
 }
 
 async fn tables(State(app): State<Arc<App>>) -> Response {

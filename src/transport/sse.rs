@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -17,29 +18,26 @@ use http::{Method, Uri};
 use http_body::Frame;
 
 use super::app::App;
-use super::query::form_pairs;
-use crate::identity::Claims;
-use crate::policy::{Request, View};
+use super::asked::Asked;
+use crate::identity::Identity;
+use crate::policy::View;
 use crate::shape::{End, Inbox, ShapeKey, Subscriber, Taken};
 use crate::wire::{self, Code, Delivery, Format, Refusal};
 
 const EVENT_STREAM: &str = "text/event-stream";
-/// Parameters of later versions.
-const NOT_YET: [&str; 8] =
-    ["where", "params", "cursor", "snapshot", "coalesce", "wait", "limit", "order"];
 
 /// `GET /v1/tables/{table}/changes`.
 pub async fn changes(
     State(app): State<Arc<App>>,
+    Extension(identity): Extension<Identity>,
     table: Result<Path<String>, PathRejection>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let Path(table) = table.map_err(|_| Refusal::invalid("the table's name must be UTF-8"))?;
-    let asked = Asked::read(uri.query().unwrap_or(""))?;
-    let request = Request { columns: asked.columns, ..Request::whole(&table) };
-    let view = app.served.get().view(&request, &Claims::default())?;
+    let asked = Asked::read(table, uri.query().unwrap_or(""))?;
+    let view = app.served.get().view(&asked.request, identity.claims())?;
     if !accepts_event_stream(&headers) {
         let detail = format!("\"Accept\" must be {EVENT_STREAM}: polling is not available yet");
         return Err(Refusal::invalid(detail));
@@ -50,42 +48,6 @@ pub async fn changes(
     let resumes = headers.get("last-event-id").is_some_and(|id| !id.is_empty());
     let stream = open(&app, view, asked.old, resumes).await?;
     Ok(answer(Body::new(stream)))
-}
-
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Asked {
-    columns: Option<Vec<String>>,
-    old: bool,
-}
-
-impl Asked {
-    fn read(query: &str) -> Result<Self, Refusal> {
-        let wrong = |name: &str, what: &str| Err(Refusal::invalid(format!("\"{name}\" {what}")));
-        let mut asked = Self::default();
-        let mut seen = Vec::new();
-        for (name, value) in form_pairs(query) {
-            match (name.as_str(), value.as_str()) {
-                (known, _) if seen.iter().any(|before| before == known) => {
-                    return wrong(known, "is given twice");
-                }
-                ("old", "true") => asked.old = true,
-                ("old" | "snapshot", "false") | ("coalesce", "0") => {}
-                ("old", _) => return wrong("old", "must be true or false"),
-                ("columns", names) => {
-                    asked.columns = Some(names.split(',').map(str::to_owned).collect());
-                }
-                (later, _) if NOT_YET.contains(&later) => {
-                    return wrong(later, "is not available yet");
-                }
-                (unknown, _) => {
-                    let shown: String = unknown.chars().take(40).collect();
-                    return wrong(&shown, "is not a parameter");
-                }
-            }
-            seen.push(name);
-        }
-        Ok(asked)
-    }
 }
 
 fn accepts_event_stream(headers: &HeaderMap) -> bool {

@@ -2,23 +2,17 @@
 
 use serde_json::{Map, Value};
 
-use super::Refusal;
+use super::{Refusal, wanted};
+use crate::policy::Request;
 
 /// The longest `id` or `nonce` in bytes: both are sent back.
 const MAX_NAME_BYTES: usize = 256;
-/// The most columns that a subscription may name.
-const MAX_COLUMNS: usize = 1_600;
 /// Parameters of later versions, with the value that means the same as leaving them out.
-const NOT_YET: [(&str, Value); 5] = [
-    ("where", Value::Null),
-    ("params", Value::Null),
-    ("cursor", Value::Null),
-    ("snapshot", Value::Bool(false)),
-    ("coalesce", Value::Null),
-];
+const NOT_YET: [(&str, Value); 3] =
+    [("cursor", Value::Null), ("snapshot", Value::Bool(false)), ("coalesce", Value::Null)];
 
 /// A message, checked as far as it can be without knowing the tables.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum ClientMessage {
     Auth,
     Subscribe(Subscribe),
@@ -26,11 +20,10 @@ pub enum ClientMessage {
     Ping { nonce: Option<String> },
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Subscribe {
     pub id: String,
-    pub table: String,
-    pub columns: Option<Vec<String>>,
+    pub request: Request,
     pub old: bool,
 }
 
@@ -67,11 +60,13 @@ pub fn read_message(text: &str) -> Result<ClientMessage, Misread> {
 }
 
 fn subscribe(message: &Map<String, Value>) -> Result<ClientMessage, Refusal> {
-    only_known(message, &["id", "table", "columns", "old"])?;
+    only_known(message, &["id", "table", "where", "params", "columns", "old"])?;
+    let id = id(message)?;
+    let table = string(message, "table")?.ok_or_else(|| wrong("table", "must be given"))?;
+    let filter = string(message, "where")?;
     Ok(ClientMessage::Subscribe(Subscribe {
-        id: id(message)?,
-        table: string(message, "table")?.ok_or_else(|| wrong("table", "must be given"))?,
-        columns: columns(message)?,
+        id,
+        request: wanted(table, columns(message)?, filter, params(message)?)?,
         old: boolean(message, "old")?,
     }))
 }
@@ -94,7 +89,6 @@ fn only_known(message: &Map<String, Value>, known: &[&str]) -> Result<(), Refusa
         let later = NOT_YET.iter().find(|(later, _)| later == name);
         match later {
             Some((_, unset)) if value == unset || value.is_null() => {}
-            Some(("params", _)) if value.as_array().is_some_and(Vec::is_empty) => {}
             Some(("coalesce", _)) if value.as_u64() == Some(0) => {}
             Some(_) => return Err(wrong(name, "is not available yet")),
             None if name == "op" || known.contains(&name.as_str()) => {}
@@ -119,12 +113,20 @@ fn id(message: &Map<String, Value>) -> Result<String, Refusal> {
 fn columns(message: &Map<String, Value>) -> Result<Option<Vec<String>>, Refusal> {
     let names = match message.get("columns") {
         None | Some(Value::Null) => return Ok(None),
-        Some(Value::Array(names)) if names.len() <= MAX_COLUMNS => names,
+        Some(Value::Array(names)) => names,
         Some(_) => return Err(wrong("columns", "must be an array of names")),
     };
     let name = |value: &Value| value.as_str().map(str::to_owned);
     let names: Option<Vec<String>> = names.iter().map(name).collect();
     names.map(Some).ok_or_else(|| wrong("columns", "must be an array of names"))
+}
+
+fn params(message: &Map<String, Value>) -> Result<Vec<Value>, Refusal> {
+    match message.get("params") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(params)) => Ok(params.clone()),
+        Some(_) => Err(wrong("params", "must be an array")),
+    }
 }
 
 fn string(message: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {

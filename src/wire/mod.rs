@@ -10,6 +10,7 @@ mod event_stream;
 mod listing;
 mod refusal;
 mod reset;
+mod wanted;
 mod websocket;
 
 use bytes::Bytes;
@@ -22,6 +23,7 @@ pub use event_stream::{event_stream_end, event_stream_opening};
 pub use listing::tables;
 pub use refusal::{Code, Refusal};
 pub use reset::ResetCause;
+pub use wanted::wanted;
 pub use websocket::{SUBPROTOCOL, close, error, hello, ping, pong, unsubscribed};
 
 /// The server's number for a shape.

@@ -147,6 +147,9 @@ pub fn error(id: Option<&str>, refusal: &Refusal) -> Delivery {
         write_string(out, refusal.code.as_str());
         out.extend_from_slice(br#","detail":"#);
         write_string(out, &refusal.detail);
+        if let Some(position) = refusal.position {
+            out.extend_from_slice(format!(r#","position":{position}"#).as_bytes());
+        }
         out.push(b'}');
     })
     .into()

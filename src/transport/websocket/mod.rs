@@ -12,7 +12,6 @@ use self::farewell::Farewell;
 use self::socket::{Socket, Step};
 use super::app::App;
 use crate::identity::Claims;
-use crate::policy::Request;
 use crate::shape::{ShapeKey, Subscriber};
 use crate::wire::{self, ClientMessage, Code, Format, Misread, Refusal};
 
@@ -75,8 +74,7 @@ async fn subscribe(
     subscriber: &Subscriber,
     app: &App,
 ) -> Result<(), Farewell> {
-    let request = Request { columns: wanted.columns, ..Request::whole(&wanted.table) };
-    match app.served.get().view(&request, &Claims::default()) {
+    match app.served.get().view(&wanted.request, &Claims::default()) {
         Ok(view) => {
             let shape = ShapeKey { view: Arc::new(view), with_old: wanted.old };
             subscriber.subscribe(wanted.id, shape).await.map_err(|_| Farewell::Restarting)
