@@ -1,6 +1,9 @@
 //! A row's values, decoded when they are first needed, whatever the number of predicates that look at them.
 
+use std::cell::OnceCell;
+
 use super::Key;
+use super::value::{self, Value};
 use crate::catalog::Column;
 use crate::event::Row;
 
@@ -14,21 +17,34 @@ pub struct Undecidable;
 pub struct Cells<'r> {
     row: &'r Row<'r>,
     columns: &'r [Column],
+    decoded: OnceCell<Box<[Cell]>>,
 }
+
+type Cell = OnceCell<Result<Option<Value>, Undecidable>>;
 
 impl<'r> Cells<'r> {
     pub fn new(row: &'r Row<'r>, columns: &'r [Column]) -> Self {
-        Self { row, columns }
+        Self { row, columns, decoded: OnceCell::new() }
     }
 
     pub fn row(&self) -> &'r Row<'r> {
         self.row
     }
 
+    /// The value in the column at this position; None is NULL.
+    pub fn value(&self, at: usize) -> Result<Option<&Value>, Undecidable> {
+        let column = self.columns.get(at).ok_or(Undecidable)?;
+        let cells = self.decoded.get_or_init(|| vec![Cell::new(); self.columns.len()].into());
+        let cell = cells[at].get_or_init(|| {
+            let json = self.row.value(at).ok_or(Undecidable)?;
+            value::from_log(json, &column.data_type)
+        });
+        cell.as_ref().map(Option::as_ref).map_err(|undecidable| *undecidable)
+    }
+
     /// The key of the value in the column at this position; none for NULL, which equals nothing, and for what
     /// can't be decoded.
-    pub fn key(&self, column: usize) -> Option<Key> {
-        self.columns.get(column)?;
-        self.row.value(column).map(|text| Key::new(text.as_bytes().to_vec()))
+    pub fn key(&self, at: usize) -> Option<Key> {
+        value::key(self.value(at).ok()??)
     }
 }
