@@ -25,6 +25,8 @@ pub enum At {
     Key,
     /// An item of `key`, from 0.
     KeyItem(usize),
+    /// The column of a line of `[table.columns]`, from 0.
+    Rule(usize),
 }
 
 /// What is wrong; see [`is_warning`](Self::is_warning).
@@ -47,6 +49,8 @@ pub enum Problem {
     NoKey { table: TableName, candidate: Option<Vec<String>> },
     #[error("column `{column}` identifies the rows of `{table}` and can't be hidden")]
     KeyHidden { table: TableName, column: String },
+    #[error("column `{column}` identifies the rows of `{table}` and takes no rule")]
+    KeyRule { table: TableName, column: String },
     #[error("role `{role}` may not use schema `{schema}`")]
     NoUsage { role: String, schema: String },
     #[error("role `{role}` lacks the privilege {right} on table `{table}`")]
@@ -56,6 +60,10 @@ pub enum Problem {
     KeyNotUnique { table: TableName },
     #[error("column `{column}` of the key of `{table}` can be null")]
     KeyNullable { table: TableName, column: String },
+    #[error(
+        "the primary key of `{table}` is deferrable: rows may share a key within a transaction"
+    )]
+    KeyDeferrable { table: TableName },
     #[error("`{table}` has row-level security, which rowcast doesn't apply")]
     RowSecurity { table: TableName },
     #[error("`{table}` is unlogged: after a crash of the server it is empty, and nobody is told")]
@@ -68,7 +76,11 @@ impl Problem {
         use Problem::*;
         matches!(
             self,
-            KeyNotUnique { .. } | KeyNullable { .. } | RowSecurity { .. } | Unlogged { .. }
+            KeyNotUnique { .. }
+                | KeyNullable { .. }
+                | KeyDeferrable { .. }
+                | RowSecurity { .. }
+                | Unlogged { .. }
         )
     }
 
@@ -90,6 +102,7 @@ impl Problem {
             Problem::KeyHidden { .. } => {
                 "without its key no reader could tell which row changed".into()
             }
+            Problem::KeyRule { .. } => "remove the rule: the key is in every visible row".into(),
             Problem::NoUsage { role, schema } => {
                 format!("grant usage on schema {} to {};", quoted(schema), quoted(role))
             }
@@ -103,6 +116,11 @@ impl Problem {
             }
             Problem::KeyNullable { .. } => {
                 "rows with a null in their key can't be told apart".into()
+            }
+            Problem::KeyDeferrable { .. } => {
+                "rows that swap their keys may reach a copy in an order that loses one of them: declare it \
+                 not deferrable"
+                    .into()
             }
             Problem::RowSecurity { .. } => "`rows` alone decides who sees which rows".into(),
             Problem::Unlogged { table } => format!("alter table {} set logged;", table.sql()),

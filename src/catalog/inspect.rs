@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use tokio_postgres::{Client, Error};
 
 use super::name::TableName;
+use super::types::types;
 use super::{Column, DataType};
 
 /// The most tables that are looked at to find the one that was meant.
@@ -42,6 +43,7 @@ pub struct ColumnFacts {
 #[derive(Clone, Debug)]
 pub struct UniqueIndex {
     pub primary: bool,
+    pub deferrable: bool,
     pub columns: Vec<String>,
 }
 
@@ -144,23 +146,25 @@ pub async fn columns(
     client: &Client,
     oids: &[u32],
 ) -> Result<HashMap<u32, Vec<ColumnFacts>>, Error> {
+    let mut types = types(client, oids).await?;
     let mut columns: HashMap<u32, Vec<ColumnFacts>> = HashMap::new();
     for row in client.query(COLUMNS, &[&oids]).await? {
-        let type_name: String = row.try_get("type")?;
+        let (oid, number) = (row.try_get("oid")?, row.try_get("number")?);
         let column = Column {
             name: row.try_get("name")?,
-            number: row.try_get("number")?,
-            data_type: DataType::named(&type_name),
-            type_name,
+            number,
+            type_name: row.try_get("type")?,
+            // Of a column that came between the two queries nothing is known.
+            data_type: types.remove(&(oid, number)).unwrap_or(DataType::Other),
         };
         let facts = ColumnFacts { column, nullable: row.try_get("nullable")? };
-        columns.entry(row.try_get("oid")?).or_default().push(facts);
+        columns.entry(oid).or_default().push(facts);
     }
     Ok(columns)
 }
 
 const UNIQUE_INDEXES: &str = "
-select i.indrelid as oid, i.indisprimary as is_primary,
+select i.indrelid as oid, i.indisprimary as is_primary, not i.indimmediate as deferrable,
   array(
     select a.attname::text
     from unnest(i.indkey::int2[]) with ordinality as k(number, place)
@@ -179,8 +183,11 @@ pub async fn unique_indexes(
 ) -> Result<HashMap<u32, Vec<UniqueIndex>>, Error> {
     let mut indexes: HashMap<u32, Vec<UniqueIndex>> = HashMap::new();
     for row in client.query(UNIQUE_INDEXES, &[&oids]).await? {
-        let index =
-            UniqueIndex { primary: row.try_get("is_primary")?, columns: row.try_get("columns")? };
+        let index = UniqueIndex {
+            primary: row.try_get("is_primary")?,
+            deferrable: row.try_get("deferrable")?,
+            columns: row.try_get("columns")?,
+        };
         indexes.entry(row.try_get("oid")?).or_default().push(index);
     }
     Ok(indexes)

@@ -45,13 +45,13 @@ impl Found {
     }
 }
 
-/// Every listed table, found.
+/// The listed tables that were found; all of them, if there are only warnings.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
     /// In the order of the settings.
     pub found: Vec<Found>,
-    /// What is allowed, but hardly meant.
-    pub warnings: Vec<Fault>,
+    /// What is wrong, or allowed and hardly meant.
+    pub faults: Vec<Fault>,
 }
 
 /// Why the listed tables can't be served.
@@ -68,6 +68,15 @@ pub enum LoadError {
 
 /// Finds the listed tables, with their columns and keys.
 pub async fn load(client: &Client, listed: &[TableSettings]) -> Result<Loaded, LoadError> {
+    let loaded = look(client, listed).await?;
+    if loaded.faults.iter().any(|fault| !fault.problem.is_warning()) {
+        return Err(LoadError::Faults(loaded.faults));
+    }
+    Ok(loaded)
+}
+
+/// As [`load`], but those that are found come with the faults of all.
+pub async fn look(client: &Client, listed: &[TableSettings]) -> Result<Loaded, LoadError> {
     let names = parse_names(listed)?;
     let relations = inspect::relations(client, &names).await?;
     let oids: Vec<u32> = relations.values().map(|relation| relation.oid).collect();
@@ -91,10 +100,7 @@ pub async fn load(client: &Client, listed: &[TableSettings]) -> Result<Loaded, L
     }
     faults.extend(missing(client, &names, &relations).await?);
     faults.sort_by_key(|fault| fault.table);
-    if faults.iter().any(|fault| !fault.problem.is_warning()) {
-        return Err(LoadError::Faults(faults));
-    }
-    Ok(Loaded { warnings: faults, ..loaded })
+    Ok(Loaded { faults, ..loaded })
 }
 
 fn parse_names(listed: &[TableSettings]) -> Result<Vec<TableName>, LoadError> {
@@ -151,6 +157,7 @@ impl Examined<'_> {
         self.check_columns();
         let key = self.key()?;
         self.check_hidden(&key);
+        self.check_rules(&key);
         Some(Found {
             settings: self.at,
             oid: self.relation.oid,
@@ -213,11 +220,13 @@ impl Examined<'_> {
 
     /// Every column that the settings name must exist.
     fn check_columns(&mut self) {
-        let TableSettings { columns, hide, key, .. } = self.settings;
+        let TableSettings { columns, hide, key, column_rules, .. } = self.settings;
+        let rules = column_rules.iter().map(|rule| &rule.column).enumerate();
+        let rules = rules.map(|(i, c)| (At::Rule(i), c));
         let columns = columns.iter().flatten().enumerate().map(|(i, c)| (At::Columns(i), c));
         let hide = hide.iter().enumerate().map(|(i, c)| (At::Hide(i), c));
         let key = key.iter().flatten().enumerate().map(|(i, c)| (At::KeyItem(i), c));
-        for (at, column) in columns.chain(hide).chain(key) {
+        for (at, column) in columns.chain(hide).chain(key).chain(rules) {
             if self.column(column).is_none() {
                 let problem = self.no_column(column);
                 self.fault(at, problem);
@@ -246,12 +255,15 @@ impl Examined<'_> {
             self.check_key(key);
             return Some(key.clone());
         }
-        let primary = self.indexes.iter().find(|index| index.primary);
-        if primary.is_none() {
+        let Some(primary) = self.indexes.iter().find(|index| index.primary).cloned() else {
             let problem = Problem::NoKey { table: self.name.clone(), candidate: self.candidate() };
             self.fault(At::Name, problem);
+            return None;
+        };
+        if primary.deferrable {
+            self.fault(At::Name, Problem::KeyDeferrable { table: self.name.clone() });
         }
-        self.indexes.iter().find(|index| index.primary).map(|index| index.columns.clone())
+        Some(primary.columns)
     }
 
     /// Columns that could serve as the key: unique and never null.
@@ -283,6 +295,16 @@ impl Examined<'_> {
             if key.contains(column) {
                 let (table, column) = (self.name.clone(), column.clone());
                 self.fault(At::Hide(at), Problem::KeyHidden { table, column });
+            }
+        }
+    }
+
+    fn check_rules(&mut self, key: &[String]) {
+        for (at, rule) in self.settings.column_rules.iter().enumerate() {
+            // A configured key that has a rule, the configuration itself shows.
+            if self.settings.key.is_none() && key.contains(&rule.column) {
+                let (table, column) = (self.name.clone(), rule.column.clone());
+                self.fault(At::Rule(at), Problem::KeyRule { table, column });
             }
         }
     }

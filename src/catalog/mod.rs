@@ -9,13 +9,14 @@ mod inspect;
 mod load;
 mod name;
 mod settings;
+mod types;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use data_type::{Collation, DataType, EnumType, Scalar};
 pub use fault::{At, Fault, Problem};
-pub use load::{Found, Kind, LoadError, Loaded, load};
+pub use load::{Found, Kind, LoadError, Loaded, load, look};
 pub use name::{NameError, TableName, nearest};
 pub use settings::{ColumnRule, TableSettings, UpdateKind};
 

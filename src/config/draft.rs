@@ -4,9 +4,10 @@
 use tokio_postgres::Client;
 
 use super::fault::{Fault, Faults};
-use super::{Config, Environment, environment, meant, written};
-use crate::catalog::{self, Found, LoadError};
+use super::{Config, Environment, environment, meant, place, written};
+use crate::catalog::{self, At, Found, LoadError};
 use crate::database::Database;
+use crate::policy::{RuleAt, RuleFault, Rules};
 
 /// What was read, with its faults.
 #[derive(Debug)]
@@ -59,21 +60,22 @@ impl Draft {
         }
     }
 
-    /// Looks the listed tables up in the database and adds what is wrong with them. What was found
-    /// is in the order of the settings, and complete if there are no faults.
+    /// Looks the listed tables up in the database and adds what is wrong with them and with their predicates. What was
+    /// found is in the order of the settings, and complete if there are no faults.
     pub async fn find_tables(&mut self, client: &Client) -> Result<Vec<Found>, LoadError> {
         let Some(config) = &self.config else { return Ok(Vec::new()) };
-        let (found, faults) = match catalog::load(client, &config.settings.tables).await {
-            Ok(loaded) => (loaded.found, loaded.warnings),
-            Err(LoadError::Faults(faults)) => (Vec::new(), faults),
-            Err(error) => return Err(error),
-        };
-        for fault in faults {
-            self.faults.push(config.placed(&fault));
-        }
-        Ok(found)
+        let loaded = catalog::look(client, &config.settings.tables).await?;
+        let faults = loaded.faults.iter().map(|fault| config.placed(fault));
+        let rules = loaded.found.iter().flat_map(|found| config.rule_faults(found, &loaded.faults));
+        let faults: Vec<Fault> = faults.chain(rules).collect();
+        faults.into_iter().for_each(|fault| self.faults.push(fault));
+        Ok(loaded.found)
     }
 }
+
+/// For a predicate that is refused for what it is, and not for how it is written.
+const PREDICATES: &str = "a predicate is what SQL has after WHERE, of what can be told from the row and from `auth` \
+                          alone: columns, constants, claims, operators";
 
 impl Config {
     /// The fault, at the place of the words that it is about.
@@ -84,5 +86,34 @@ impl Config {
             if problem.is_warning() { Fault::warning(message) } else { Fault::error(message) };
         let place = self.places.get(fault.table).map(|table| table.at(fault.at).clone());
         Fault { place, ..placed.help(problem.help()) }
+    }
+
+    /// What is wrong with the predicates of a table, other than what is known already.
+    fn rule_faults(&self, found: &Found, known: &[catalog::Fault]) -> Vec<Fault> {
+        let settings = &self.settings.tables[found.settings];
+        let known = |at: RuleAt| match at {
+            RuleAt::ColumnName(line) => known
+                .iter()
+                .any(|fault| fault.table == found.settings && fault.at == At::Rule(line)),
+            RuleAt::Rows | RuleAt::ColumnRule(_) => false,
+        };
+        let faults = Rules::read(&found.columns, settings).err().unwrap_or_default();
+        let new = faults.into_iter().filter(|fault| !known(fault.at));
+        new.map(|fault| self.placed_rule(found.settings, fault)).collect()
+    }
+
+    fn placed_rule(&self, table: usize, RuleFault { at, fault }: RuleFault) -> Fault {
+        let text = match at {
+            RuleAt::Rows => Some(&self.settings.tables[table].rows),
+            RuleAt::ColumnName(_) => None,
+            RuleAt::ColumnRule(line) => {
+                self.settings.tables[table].column_rules.get(line).map(|rule| &rule.visible_if)
+            }
+        };
+        let place = self.places[table].rule(at);
+        let place =
+            text.map_or_else(|| place.clone(), |text| place::word_at(place, text, fault.position));
+        let help = fault.instead.unwrap_or_else(|| PREDICATES.to_owned());
+        Fault::error(fault.reason).at(&place).help(help)
     }
 }

@@ -38,6 +38,17 @@ impl Place {
         self.source.name()
     }
 
+    /// What is written there, secrets masked.
+    pub(super) fn text(&self) -> &str {
+        self.source.inner().get(self.span.clone()).unwrap_or_default()
+    }
+
+    /// A part of it, in bytes from its beginning.
+    pub(super) fn part(&self, part: Range<usize>) -> Self {
+        let within = |at: usize| (self.span.start + at).min(self.span.end);
+        Self { source: Arc::clone(&self.source), span: within(part.start)..within(part.end) }
+    }
+
     /// Line and column, from 1; the column in characters.
     pub fn line_and_column(&self) -> (usize, usize) {
         let text = self.source.inner();

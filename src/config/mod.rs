@@ -10,6 +10,7 @@ mod environment;
 mod fault;
 mod meant;
 mod place;
+mod rule;
 mod secrets;
 mod section;
 mod table;
@@ -95,6 +96,6 @@ fn read_file(path: &Path) -> Result<String, Faults> {
     })?;
     String::from_utf8(bytes).map_err(|_| refused(format!("{name} isn't UTF-8 text")))
 }
-#[cfg(test)]
+
 #[cfg(test)]
 mod tests;

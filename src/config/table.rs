@@ -2,6 +2,7 @@
 
 use super::fault::{Fault, Faults, Place};
 use super::place::TablePlaces;
+use super::rule;
 use super::section::Section;
 use super::value::{self, Placed};
 use super::written::{Node, Written};
@@ -50,7 +51,7 @@ fn read_table(node: Node, faults: &mut Faults) -> Option<(TableName, TableSettin
     let mut section = Section::new("[[table]]", node, faults);
     let name = section.take("name");
     let rows = section.take("rows");
-    let columns = section.take("columns");
+    let (columns, rules) = split_columns(section.take("columns"));
     let hide = section.get("hide", value::names);
     let key =
         section.get("key", |node, faults| Some(value::names(node, faults).unwrap_or_default()));
@@ -59,18 +60,22 @@ fn read_table(node: Node, faults: &mut Faults) -> Option<(TableName, TableSettin
     section.finish();
 
     let name = read_name(name, &place, faults);
-    read_rows(rows, &place, faults);
-    let columns = read_columns(columns, faults);
+    let rows = rule::read_rows(rows, &place, faults);
+    let columns = columns.and_then(|node| value::names(&node, faults));
+    let rules = rule::read_columns(rules, faults);
     let hidden = hide.map(|hide| hide.value).unwrap_or_default();
     check_lists(columns.as_deref(), &hidden, key.as_ref(), faults);
+    rule::check(&rules, &hidden, key.as_ref().map(|key| key.value.as_slice()), faults);
     let (text, name) = name?;
     let places = TablePlaces {
         name: text.place,
+        rows: rows.as_ref().map(|rows| rows.place.clone()),
         columns: columns.iter().flatten().map(|column| column.place.clone()).collect(),
         hide: hidden.iter().map(|column| column.place.clone()).collect(),
         key: key.as_ref().map(|key| {
             (key.place.clone(), key.value.iter().map(|column| column.place.clone()).collect())
         }),
+        rules: rules.iter().map(|(name, text)| (name.place.clone(), text.place.clone())).collect(),
     };
     let settings = TableSettings {
         name: text.value,
@@ -78,10 +83,19 @@ fn read_table(node: Node, faults: &mut Faults) -> Option<(TableName, TableSettin
         hide: values(hidden),
         key: key.map(|key| values(key.value)),
         updates: updates.map(|updates| updates.value).unwrap_or_default(),
-        rows: "true".to_owned(),
-        column_rules: Vec::new(),
+        // Without `rows` there is a fault, and nothing is served.
+        rows: rows.map_or_else(|| "false".to_owned(), |rows| rows.value),
+        column_rules: rules.into_iter().map(rule::meant).collect(),
     };
     Some((name, settings, places))
+}
+
+/// `columns` is a list of columns, or a table with a rule for some of them.
+fn split_columns(node: Option<Node>) -> (Option<Node>, Option<Node>) {
+    match node {
+        Some(Node { value: Written::Table(_), .. }) => (None, node),
+        node => (node, None),
+    }
 }
 
 fn values(items: Vec<Placed<String>>) -> Vec<String> {
@@ -113,48 +127,6 @@ fn read_name(
             None
         }
     }
-}
-
-/// Who may read which rows: so far everybody all of them, but it must be said.
-fn read_rows(node: Option<Node>, table: &Place, faults: &mut Faults) {
-    let Some(node) = node else {
-        faults.push(
-            Fault::error("a [[table]] has no `rows`: nobody may read it")
-                .at(table)
-                .help("rows = \"true\" lets everybody who may connect read every row"),
-        );
-        return;
-    };
-    if let Written::Boolean(_) = node.value {
-        let fault = Fault::error("`rows` is a predicate, and so a string").at(&node.place);
-        faults.push(fault.help("rows = \"true\""));
-        return;
-    }
-    let Some(text) = value::text(&node, faults) else { return };
-    if !text.trim().eq_ignore_ascii_case("true") {
-        faults.push(
-            Fault::error("predicates other than \"true\" are not available in this version")
-                .at(&node.place)
-                .help(
-                    "remove the table: rowcast doesn't serve rows under a rule that it can't apply",
-                ),
-        );
-    }
-}
-
-fn read_columns(node: Option<Node>, faults: &mut Faults) -> Option<Vec<Placed<String>>> {
-    let node = node?;
-    if let Written::Table(_) = node.value {
-        faults.push(
-            Fault::error(
-                "rules for single columns ([table.columns]) are not available in this version",
-            )
-            .at(&node.place)
-            .help("hide these columns from everybody: hide = [\"…\"]"),
-        );
-        return None;
-    }
-    value::names(&node, faults)
 }
 
 fn read_updates(node: &Node, faults: &mut Faults) -> Option<UpdateKind> {

@@ -73,7 +73,7 @@ fn everything_that_can_be_said() {
         wake = "poll"
         [[table]]
         name = 'sales."or.ders"'
-        rows = " TRUE "
+        rows = " status = 'open' "
         columns = ["id", "total"]
         hide = ["note"]
         key = []
@@ -92,6 +92,7 @@ fn everything_that_can_be_said() {
     assert_eq!(settings.log.wake, Wake::Poll);
     let [table] = settings.tables.as_slice() else { panic!("one table") };
     assert_eq!(table.columns.as_deref(), Some(["id", "total"].map(String::from).as_slice()));
+    assert_eq!((table.rows.as_str(), table.column_rules.len()), (" status = 'open' ", 0));
     assert_eq!(table.hide, ["note"]);
     assert_eq!(table.key, Some(Vec::new()));
     assert_eq!(table.updates, UpdateKind::Updated);
@@ -119,6 +120,83 @@ fn broken_syntax_hides_no_fault_before_it() {
 fn tables_that_contradict_themselves() {
     let shown = shown(include_str!("tests/contradictions.toml"));
     insta::assert_snapshot!(shown);
+}
+
+/// The only table's rules, as `column: predicate`.
+fn rules(config: Config) -> Vec<String> {
+    let [table] = config.settings.tables.as_slice() else { panic!("one table") };
+    table.column_rules.iter().map(|rule| format!("{}: {}", rule.column, rule.visible_if)).collect()
+}
+
+#[test]
+fn columns_are_a_list_or_have_rules() {
+    let rule = "margin = \"auth.role = 'admin'\"\n\"we.ird\" = 'true'\n";
+    let expected = ["margin: auth.role = 'admin'", "we.ird: true"];
+    let config = read(&format!("{MINIMAL}hide = [\"x\"]\n[table.columns]\n{rule}")).unwrap();
+    assert_eq!(config.settings.tables[0].columns, None);
+    assert_eq!(rules(config), expected);
+    let variable = r#"{margin = "auth.role = 'admin'", "we.ird" = "true"}"#;
+    for pairs in [
+        vec![("ROWCAST_TABLE__0__COLUMNS", variable)],
+        vec![
+            ("ROWCAST_TABLE__0__COLUMNS__MARGIN", "auth.role = 'admin'"),
+            ("ROWCAST_TABLE__0__COLUMNS__WE.IRD", "true"),
+        ],
+    ] {
+        let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let config = parse(Some(("rowcast.toml", MINIMAL)), &pairs.collect()).unwrap();
+        assert_eq!(rules(config), expected);
+    }
+}
+
+#[test]
+fn rows_may_come_from_a_variable() {
+    let environment = variables([("ROWCAST_TABLE__0__ROWS", "customer_id = auth.sub::bigint")]);
+    let config = parse(Some(("rowcast.toml", MINIMAL)), &environment).unwrap();
+    assert_eq!(config.settings.tables[0].rows, "customer_id = auth.sub::bigint");
+}
+
+#[test]
+fn rules_that_contradict_the_lists() {
+    insta::assert_snapshot!(shown(include_str!("tests/rules.toml")));
+}
+
+#[test]
+fn columns_as_a_list_and_with_rules_are_explained() {
+    let text = format!("{MINIMAL}columns = [\"id\"]\n[table.columns]\nmargin = \"true\"\n");
+    insta::assert_snapshot!(shown(&text));
+}
+
+/// What is pointed at in the first string of the file, for a character of its text.
+fn pointed_at(written: &str, character: usize) -> String {
+    let mut faults = Faults::default();
+    let (node, _) = super::written::parse("x", &format!("a = {written}"), &mut faults);
+    let super::written::Written::Table(entries) = node.value else { panic!("a table") };
+    let super::written::Written::Text(text) = &entries[0].node.value else { panic!("a string") };
+    super::place::word_at(&entries[0].node.place, text, character).text().to_owned()
+}
+
+#[test]
+fn a_character_of_a_string_is_found_in_the_file() {
+    for (written, character, expected) in [
+        ("\"total > limit\"", 1, "total"),
+        ("\"total > limit\"", 7, ">"),
+        ("'größe > limit'", 9, "limit"),
+        ("\"\"\"\nfirst and\n  second\"\"\"", 13, "second"),
+        ("'''\r\na or b'''", 6, "b"),
+        ("\"\"\"a or b\"\"\"", 6, "b"),
+        ("''''''", 1, ""),
+        ("\"\"", 1, ""),
+        ("\"total >\"", 8, ""),
+        ("\"total >\"", 99, ""),
+        ("\"€ 'x'\"", 1, "€"),
+        (r#""a \u0061 b""#, 1, "a"),
+        (r#""a \u0061 b""#, 5, r#""a \u0061 b""#),
+        (r#""a = \"b\"""#, 5, r#""a = \"b\"""#),
+        ("\"\"\"a\\\n   b\"\"\"", 2, "\"\"\"a\\\n   b\"\"\""),
+    ] {
+        assert_eq!(pointed_at(written, character), expected, "{written} {character}");
+    }
 }
 
 #[test]
@@ -218,7 +296,7 @@ fn no_password_is_shown() {
 }
 
 /// Pieces of configurations, right and wrong, that are thrown together.
-const PIECES: [&str; 30] = [
+const PIECES: [&str; 31] = [
     "[database]",
     "url = \"postgres://u:ä@h/d\"",
     "[server]",
@@ -232,6 +310,7 @@ const PIECES: [&str; 30] = [
     "hide = [\"ß\", 1]",
     "key = []",
     "columns = {}",
+    "a = \"b = 'ü\"",
     "[table.columns]",
     "[auth.jwt]",
     "secret = \"ü",

@@ -88,6 +88,9 @@ fn syntax_fault(error: &toml::de::Error, place: &Place) -> Fault {
     let message = error.message();
     let help = if message.contains("must be quoted") {
         "text goes in quotes: name = \"orders\""
+    } else if message.contains("duplicate key") && place.text() == "columns" {
+        "`columns` lists the columns that are served, or [table.columns] has rules for some of them: to have rules and \
+         leave columns out, name these in `hide`"
     } else {
         "https://toml.io says how this is written"
     };

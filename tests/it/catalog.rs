@@ -1,6 +1,8 @@
 //! What is found of the listed tables in a real database, and what is said of those that aren't
 //! there.
 
+mod types;
+
 use rowcast::catalog::{self, At, Found, Kind, LoadError, Problem, TableId};
 use rowcast::policy::TableSettings;
 use tokio_postgres::Client;
@@ -28,14 +30,14 @@ async fn name_of(client: &Client) -> String {
 
 async fn found(client: &Client, tables: &[TableSettings]) -> Vec<Found> {
     let loaded = catalog::load(client, tables).await.unwrap();
-    assert_eq!(loaded.warnings, []);
+    assert_eq!(loaded.faults, []);
     loaded.found
 }
 
 /// What is said of each fault: where, message and help.
 async fn faults(client: &Client, tables: &[TableSettings]) -> Vec<(usize, At, String)> {
     let faults = match catalog::load(client, tables).await {
-        Ok(loaded) => loaded.warnings,
+        Ok(loaded) => loaded.faults,
         Err(LoadError::Faults(faults)) => faults,
         Err(error) => panic!("{error}"),
     };
@@ -239,7 +241,7 @@ async fn a_key_that_the_database_does_not_enforce_is_warned_about() {
     let loaded = catalog::load(&client, &[keyed("t", &["a", "b"])]).await.unwrap();
     assert_eq!(loaded.found[0].key, ["a", "b"]);
     let said: Vec<(At, String)> =
-        loaded.warnings.iter().map(|fault| (fault.at, fault.problem.to_string())).collect();
+        loaded.faults.iter().map(|fault| (fault.at, fault.problem.to_string())).collect();
     assert_eq!(
         said,
         [
@@ -329,7 +331,7 @@ async fn row_level_security_and_unlogged_tables_are_warned_about() {
     .await;
     let loaded = catalog::load(&client, &[listed("u"), listed("r")]).await.unwrap();
     assert_eq!(loaded.found.len(), 2);
-    let said: Vec<String> = loaded.warnings.iter().map(|fault| fault.problem.to_string()).collect();
+    let said: Vec<String> = loaded.faults.iter().map(|fault| fault.problem.to_string()).collect();
     assert!(said[0].starts_with("`u` is unlogged"), "{said:?}");
     assert!(said[1].starts_with("`r` has row-level security"), "{said:?}");
 }
