@@ -46,6 +46,7 @@ impl Global {
     /// is an error of its own, unless the configuration has faults anyway.
     pub async fn checked(&self, patience: Duration) -> anyhow::Result<Checked> {
         let mut draft = config::read(self.config.as_deref(), &config::environment())?;
+        draft.check_keys();
         let session = match draft.database().cloned() {
             Some(database) if !draft.has_faults() => Some(session(&database, patience).await?),
             Some(database) => patiently(&database, &mut draft).await,

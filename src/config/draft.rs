@@ -7,6 +7,7 @@ use super::fault::{Fault, Faults};
 use super::{Config, Environment, environment, meant, place, written};
 use crate::catalog::{self, At, Found, LoadError};
 use crate::database::Database;
+use crate::identity::jwt;
 use crate::policy::{RuleAt, RuleFault, Rules};
 
 /// What was read, with its faults.
@@ -42,6 +43,18 @@ impl Draft {
 
     pub fn has_faults(&self) -> bool {
         self.faults.has_errors()
+    }
+
+    /// Reads the keys that credentials are checked with, and adds what is wrong with them.
+    pub fn check_keys(&mut self) {
+        let Some(config) = &self.config else { return };
+        let (jwt, place) = (&config.settings.auth.jwt, &config.auth_places.jwt);
+        let fault = match jwt.as_ref().map(jwt::Settings::check) {
+            None | Some(Ok(None)) => return,
+            Some(Ok(Some(warning))) => Fault::warning(warning).help("openssl rand -hex 32"),
+            Some(Err(fault)) => Fault::error(fault.to_string()).help(fault.help()),
+        };
+        self.faults.push(Fault { place: place.clone(), ..fault });
     }
 
     /// Adds a warning that there may be more faults, which only the database could show.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::auth;
 use super::fault::{Fault, Faults, Place};
 use super::section::Section;
 use super::table;
@@ -10,7 +11,7 @@ use super::written::Node;
 use super::{Config, Environment, Settings, environment, units};
 use crate::changelog::{self, Wake};
 use crate::database::Database;
-use crate::{identity, transport};
+use crate::transport;
 
 /// Reads everything; what has faults is replaced by defaults or left out. `None` only if `faults`
 /// has errors.
@@ -22,13 +23,13 @@ pub fn read(root: Node, environment: &Environment, faults: &mut Faults) -> Optio
     let database = read_database(database, environment, faults);
     let server = read_server(or_empty(server), faults);
     let log = read_log(or_empty(log), faults);
-    let auth = read_auth(auth, faults);
+    let (auth, auth_places) = auth::read(auth, faults);
     let (tables, places) = table::read_all(tables, faults);
     let settings = Settings { database: database?, server: server?, log, auth, tables };
-    Some(Config { settings, warnings: Faults::default(), places })
+    Some(Config { settings, warnings: Faults::default(), places, auth_places })
 }
 
-fn or_empty(node: Option<Node>) -> Node {
+pub fn or_empty(node: Option<Node>) -> Node {
     node.unwrap_or_else(super::written::nothing)
 }
 
@@ -132,23 +133,4 @@ fn read_log(node: Node, faults: &mut Faults) -> changelog::Settings {
 
 fn read_wake(node: &Node, faults: &mut Faults) -> Option<Wake> {
     value::one_of(node, &[("listen", Wake::Listen), ("poll", Wake::Poll)], faults)
-}
-
-fn read_auth(node: Option<Node>, faults: &mut Faults) -> identity::Settings {
-    let place = node.as_ref().map(|node| node.place.clone());
-    let mut section = Section::new("[auth]", or_empty(node), faults);
-    let anonymous = section.get("anonymous", value::boolean);
-    section.not_yet("jwt", "tokens ([auth.jwt]) are");
-    section.not_yet("session", "session cookies ([auth.session]) are");
-    section.not_yet("request", "asking the application ([auth.request]) is");
-    section.not_yet("key", "API keys ([[auth.key]]) are");
-    section.finish();
-    let allowed = anonymous.as_ref().is_some_and(|anonymous| anonymous.value);
-    if !allowed && !faults.has_errors() {
-        let fault = Fault::warning("nobody can connect: this version knows no credentials")
-            .help("`anonymous = true` in [auth] lets everybody read what the tables' `rows` allow");
-        let place = anonymous.map(|anonymous| anonymous.place).or(place);
-        faults.push(Fault { place, ..fault });
-    }
-    identity::Settings { anonymous: allowed }
 }

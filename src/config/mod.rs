@@ -5,6 +5,7 @@
 //! where every value knows its place, and as `meant`. A `draft` is compared with the database
 //! before it is held against its faults.
 
+mod auth;
 mod draft;
 mod environment;
 mod fault;
@@ -27,6 +28,7 @@ pub use units::print_size;
 
 use crate::database::Database;
 use crate::{changelog, identity, policy, transport};
+use auth::AuthPlaces;
 use place::TablePlaces;
 
 /// The environment that the settings are read from; empty variables count as absent.
@@ -55,6 +57,7 @@ pub struct Config {
     /// What is allowed, but hardly meant.
     pub warnings: Faults,
     places: Vec<TablePlaces>,
+    auth_places: AuthPlaces,
 }
 
 /// The process's environment.

@@ -287,8 +287,8 @@ fn no_password_is_shown() {
         "[server]\nlisten = \"postgres://app:hunter2@db/shop\"",
         "[server]\nallowed_origins = [\"https://app:hunter2@shop.example\"]",
         "[[table]]\nname = \"postgres://app:hunter2@db/shop\"",
-        "[auth.jwt]\nsecret = \"hunter2\"",
-        "[auth]\njwt = { secret = \"hunter2\" }",
+        "[auth.jwt]\nsecret = \"hunter2\"\nserect = 1",
+        "[auth]\njwt = { secret = \"hunter2\", serect = 1 }",
     ] {
         let shown = shown(text);
         assert!(!shown.contains("hunter2"), "{shown}");

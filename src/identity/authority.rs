@@ -1,9 +1,14 @@
 //! Who checks credentials, in which ways.
 
-use std::future::Future;
+use std::fmt;
+use std::sync::Arc;
 
-use super::{Claims, Settings};
+use super::lasting::End;
+use super::{Identity, Settings, jwt};
 use crate::database::Database;
+
+/// The longest token that is looked at.
+const MAX_TOKEN_BYTES: usize = 32 << 10;
 
 /// What a request shows of who is asking.
 #[derive(Clone, Default)]
@@ -18,26 +23,16 @@ pub struct Shown {
 
 /// Checks credentials. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Authority {
+pub struct Authority(Arc<Ways>);
+
+#[derive(Debug)]
+struct Ways {
     anonymous: bool,
-}
-
-/// Someone whose credential was accepted, for as long as it is.
-#[derive(Clone, Debug, Default)]
-pub struct Identity {
-    claims: Claims,
-}
-
-/// Why an identity ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    Expired,
-    /// The session, or whatever vouched for it, is gone.
-    Gone,
+    jwt: Option<jwt::Verifier>,
 }
 
 /// Why a request has no identity. The reason is for the client: it doesn't help to guess credentials.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Nothing was shown, and anonymous isn't allowed.
     #[error("a credential is needed")]
@@ -57,34 +52,51 @@ pub struct NotUsable(pub String);
 impl Authority {
     /// Reads the keys.
     pub fn new(settings: &Settings, _database: &Database) -> Result<Self, NotUsable> {
-        Ok(Self::anonymous_only(settings.anonymous))
+        let unusable = |fault| NotUsable(format!("[auth.jwt]: {fault}"));
+        let jwt = settings.jwt.as_ref().map(jwt::Verifier::new).transpose().map_err(unusable)?;
+        Ok(Self(Arc::new(Ways { anonymous: settings.anonymous, jwt })))
     }
 
     /// Knows no credentials.
     pub fn anonymous_only(allowed: bool) -> Self {
-        Self { anonymous: allowed }
+        Self(Arc::new(Ways { anonymous: allowed, jwt: None }))
     }
 
     /// Who is asking.
-    pub fn identify(&self, shown: Shown) -> impl Future<Output = Result<Identity, Refused>> + Send {
-        let known = match shown {
-            Shown { token: None, authorization: None, .. } if self.anonymous => {
-                Ok(Identity::default())
-            }
-            Shown { token: None, authorization: None, .. } => Err(Refused::Missing),
-            _ => Err(Refused::Bad("no way to check credentials is configured")),
-        };
-        std::future::ready(known)
+    pub async fn identify(&self, shown: Shown) -> Result<Identity, Refused> {
+        let ways = &*self.0;
+        if let Some(token) = &shown.token {
+            return ways.by_token(token).await;
+        }
+        match shown.authorization {
+            Some(_) => Err(Refused::Bad("no way to check such a credential is configured")),
+            None if ways.anonymous => Ok(Identity::default()),
+            None => Err(Refused::Missing),
+        }
     }
 }
 
-impl Identity {
-    pub fn claims(&self) -> &Claims {
-        &self.claims
+impl Ways {
+    async fn by_token(&self, token: &str) -> Result<Identity, Refused> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Refused::Bad("the token is too long"));
+        }
+        if let Some(verifier) = self.jwt.as_ref().filter(|_| jwt::looks_like_one(token)) {
+            let (claims, expiry) = verifier.verify(token).await?;
+            return Ok(Identity::new(claims, expiry.map_or(End::Never, End::At)));
+        }
+        Err(Refused::Bad("the token is unknown"))
     }
+}
 
-    /// Waits until the identity ends; for ever, if it doesn't. May be dropped and called again.
-    pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
-        std::future::pending()
+/// Says which kinds of credential are shown, and nothing of them.
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hidden = |shown: &Option<String>| shown.as_ref().map(|_| "(hidden)");
+        f.debug_struct("Shown")
+            .field("token", &hidden(&self.token))
+            .field("cookies", &hidden(&self.cookies))
+            .field("authorization", &hidden(&self.authorization))
+            .finish()
     }
 }
