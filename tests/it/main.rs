@@ -12,5 +12,6 @@ mod database;
 mod delivery;
 mod demo;
 mod image;
+mod predicate;
 mod real_input;
 mod support;
