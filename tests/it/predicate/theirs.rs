@@ -1,6 +1,7 @@
 //! What PostgreSQL makes of predicates: many of them at once, one by one where that fails.
 
 use std::fmt;
+use std::ops::Range;
 
 use rowcast::predicate::Bound;
 use tokio_postgres::types::{ToSql, Type};
@@ -49,7 +50,7 @@ pub async fn ask(
 ) -> Vec<Result<Answers, Refusal>> {
     let mut results: Vec<Option<Result<Answers, Refusal>>> =
         questions.iter().map(|_| None).collect();
-    let mut open = Vec::from([0..questions.len()]);
+    let mut open: Vec<Range<usize>> = std::iter::once(0..questions.len()).collect();
     while let Some(range) = open.pop() {
         match ask_together(client, table, &questions[range.clone()]).await {
             Ok(answers) => {
