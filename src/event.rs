@@ -1,6 +1,6 @@
-//! What happened to a row: `Change` as the log says it, `Event` in the words that subscribers know.
+//! What happened to a row: `Change` as the log says it, `Kind` in the words that subscribers know.
 //!
-//! Pure. Who may see an event is `policy`'s to say, how it looks is `wire`'s.
+//! Pure. Who sees it, and as what, is `policy`'s to say; how that looks is `wire`'s.
 
 mod row;
 
@@ -80,17 +80,6 @@ pub struct Rows<'a> {
     new: Option<Row<'a>>,
 }
 
-/// What happened to one row.
-#[derive(Clone, Copy, Debug)]
-pub struct Event<'a> {
-    pub kind: Kind,
-    pub change: &'a Change,
-    /// The row after the change; for `removed`, as it last was; none for `truncated`.
-    pub row: Option<&'a Row<'a>>,
-    /// The row before the change, where there was one.
-    pub old: Option<&'a Row<'a>>,
-}
-
 impl<'a> Rows<'a> {
     /// Splits the change's rows into the columns of its table.
     pub fn read(change: &'a Change, columns: &[Column]) -> Result<Self, Unreadable> {
@@ -100,23 +89,27 @@ impl<'a> Rows<'a> {
         Ok(Self { change, old: read(&change.old)?, new: read(&change.new)? })
     }
 
-    /// The events of the change, in order: two where the key (positions in `columns`) changed, none for
-    /// `Op::Reset`. `updates` is what the table calls an UPDATE.
-    pub fn events(&self, key: &[usize], updates: Kind) -> impl Iterator<Item = Event<'_>> {
-        let (old, new) = (self.old.as_ref(), self.new.as_ref());
-        let event = |kind, row, old| Some(Event { kind, change: self.change, row, old });
-        let events = match self.change.op {
-            Op::Insert => [event(Kind::Created, new, None), None],
-            Op::Update if self.same_key(key) => [event(updates, new, old), None],
-            Op::Update => [event(Kind::Removed, old, old), event(Kind::Created, new, None)],
-            Op::Delete => [event(Kind::Removed, old, old), None],
-            Op::Truncate => [event(Kind::Truncated, None, None), None],
-            Op::Reset => [None, None],
-        };
-        events.into_iter().flatten()
+    pub fn change(&self) -> &'a Change {
+        self.change
     }
 
-    fn same_key(&self, key: &[usize]) -> bool {
+    /// The row before the change, where there was one.
+    pub fn old(&self) -> Option<&Row<'a>> {
+        self.old.as_ref()
+    }
+
+    /// The row after the change, where there is one.
+    pub fn new(&self) -> Option<&Row<'a>> {
+        self.new.as_ref()
+    }
+
+    /// Whether the rows come as their table has them.
+    pub fn are_regular(&self) -> bool {
+        [&self.old, &self.new].into_iter().flatten().all(Row::is_regular)
+    }
+
+    /// Whether the change left the row's key (positions among the columns) as it was.
+    pub fn same_key(&self, key: &[usize]) -> bool {
         match (&self.old, &self.new) {
             (Some(old), Some(new)) => key.iter().all(|&at| old.value(at) == new.value(at)),
             _ => true,

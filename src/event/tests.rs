@@ -75,21 +75,49 @@ fn what_is_no_row_is_an_error() {
 }
 
 #[test]
-fn each_change_has_its_events() {
-    use Kind::{Created, Patched, Removed, Truncated};
-    let (one, other) = (Some(r#"{"k":1,"v":1}"#), Some(r#"{"k":2,"v":1}"#));
-    let touched = Some(r#"{"k":1,"v":2}"#);
-    for (change, key, expected) in [
-        (change(Op::Insert, None, one), &[0][..], &[Created][..]),
-        (change(Op::Update, one, touched), &[0], &[Patched]),
-        (change(Op::Update, one, other), &[0], &[Removed, Created]),
-        (change(Op::Update, one, other), &[], &[Patched]),
-        (change(Op::Delete, one, None), &[0], &[Removed]),
-        (change(Op::Truncate, None, None), &[0], &[Truncated]),
-        (change(Op::Reset, None, None), &[0], &[]),
+fn a_row_is_regular_if_its_columns_come_as_the_table_has_them() {
+    for (json, regular, complete) in [
+        (r#"{"a":1,"b":2}"#, true, true),
+        (r#"{"a":1,"b":2,"added":3}"#, true, true),
+        (r#"{"b":2,"a":1}"#, false, true),
+        (r#"{"a":1,"other":3,"b":2}"#, false, true),
+        (r#"{"other":3,"a":1,"b":2}"#, false, true),
+        (r#"{"a":1}"#, false, false),
+        (r#"{"a":1,"renamed":2}"#, false, false),
     ] {
+        let text = row(json);
+        let read = Row::read(&text, &columns(&["a", "b"])).unwrap();
+        assert_eq!((read.is_regular(), read.is_complete()), (regular, complete), "{json}");
+    }
+    let by_key = RowText { json: r#"{"b":1}"#.to_owned(), key_only: true };
+    let columns = columns(&["a", "b"]);
+    let read = Row::read(&by_key, &columns).unwrap();
+    assert!(read.is_regular() && read.is_complete());
+    assert_eq!(
+        Row::read(&row(r#"{"b":1,"x y":{"z":1},"b2":2}"#), &columns).unwrap().names(),
+        ["b", "x y", "b2"]
+    );
+}
+
+#[test]
+fn a_column_that_comes_twice_is_no_row() {
+    let columns = columns(&["a", "b"]);
+    assert!(Row::read(&row(r#"{"a":1,"b":2,"a":3}"#), &columns).is_err());
+    assert!(Row::read(&row(r#"{"a":1,"\u0061":3,"b":2}"#), &columns).is_err());
+}
+
+#[test]
+fn a_key_is_the_same_if_its_text_is() {
+    let (one, other) = (Some(r#"{"k":1,"v":1}"#), Some(r#"{"k":2,"v":1}"#));
+    for (old, new, key, expected) in [
+        (one, other, &[0][..], false),
+        (one, other, &[1], true),
+        (one, other, &[], true),
+        (one, one, &[0, 1], true),
+        (None, one, &[0], true),
+    ] {
+        let change = change(Op::Update, old, new);
         let rows = Rows::read(&change, &columns(&["k", "v"])).unwrap();
-        let kinds: Vec<_> = rows.events(key, Patched).map(|event| event.kind).collect();
-        assert_eq!(kinds, expected, "{change:?}");
+        assert_eq!(rows.same_key(key), expected, "{change:?}");
     }
 }

@@ -52,6 +52,8 @@ impl Renewal {
         Arc::clone(&self.served.borrow())
     }
 
+    /// To be called after every look at the catalog that somebody asked for, even if nothing has changed: what was
+    /// doubted is held back until then.
     pub fn renew(&self, served: Served) {
         self.served.send_replace(Arc::new(served));
     }

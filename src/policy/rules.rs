@@ -38,15 +38,26 @@ impl Rules {
             parsed.map_err(|fault| faults.push(RuleFault { at, fault })).ok()
         };
         let rows = read(RuleAt::Rows, &settings.rows);
-        let mut rules = Vec::new();
+        let (mut rules, mut unknown) = (Vec::new(), Vec::new());
         for (line, rule) in settings.column_rules.iter().enumerate() {
             let predicate = read(RuleAt::ColumnRule(line), &rule.visible_if);
-            let position = columns.iter().position(|column| column.name == rule.column);
-            rules.extend(position.zip(predicate));
+            match columns.iter().position(|column| column.name == rule.column) {
+                Some(position) => rules.extend(predicate.map(|predicate| (position, predicate))),
+                None => unknown.push(RuleFault::unknown_column(line, &rule.column)),
+            }
         }
+        faults.append(&mut unknown);
         match rows {
             Some(rows) if faults.is_empty() => Ok(Self { rows, columns: rules }),
             _ => Err(faults),
         }
+    }
+}
+
+impl RuleFault {
+    fn unknown_column(line: usize, name: &str) -> Self {
+        let reason = format!("the table has no column {name:?}");
+        let fault = Fault { position: 1, reason, instead: None };
+        Self { at: RuleAt::ColumnName(line), fault }
     }
 }

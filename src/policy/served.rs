@@ -1,12 +1,11 @@
 //! The tables that are served, and what of them: names as clients ask for them → views.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Request, RuleFault, Rules, TableSettings, UpdateKind, View};
+use super::grant::Grant;
+use super::{Request, RuleFault, ServedTable, TableSettings, View};
 use crate::catalog::{Catalog, Column, Table, TableId};
-use crate::event::Kind;
 use crate::identity::Claims;
 use crate::predicate::Fault;
 
@@ -41,22 +40,29 @@ pub enum NotServable {
     },
 }
 
-/// One served table and what may be seen of it.
+/// A table as an identity finds it listed.
 #[derive(Debug)]
-pub struct ServedTable {
-    table: Arc<Table>,
-    key: Arc<[usize]>,
-    visible: Vec<usize>,
-    updates: Kind,
-    rules: Rules,
+pub struct Listed<'s> {
+    pub table: &'s Table,
+    /// Those that are there for it, in the table's order; some may not be in every row.
+    pub columns: Vec<&'s Column>,
 }
 
 /// The tables that are served to somebody.
 #[derive(Debug)]
 pub struct Served {
-    by_name: BTreeMap<String, ServedTable>,
-    by_id: HashMap<TableId, String>,
+    tables: Vec<Entry>,
+    by_name: BTreeMap<String, usize>,
+    by_id: HashMap<TableId, usize>,
     max_row_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// As it was last bound.
+    bound: Arc<ServedTable>,
+    /// Why it can't be served, if that is so since it was bound.
+    altered: Option<String>,
 }
 
 impl Served {
@@ -67,121 +73,100 @@ impl Served {
         settings: &[TableSettings],
         max_row_bytes: usize,
     ) -> Result<Self, NotServable> {
-        let mut by_name = BTreeMap::new();
-        let mut by_id = HashMap::new();
+        let mut tables = Vec::new();
         for wanted in settings {
             let found = catalog.tables.values().find(|table| table.listed_as == wanted.name);
             let table = found.ok_or_else(|| NotServable::NoTable(wanted.name.clone()))?;
-            by_id.insert(table.id, table.listed_as.clone());
-            by_name.insert(table.listed_as.clone(), ServedTable::bind(table, wanted)?);
+            let bound = Arc::new(ServedTable::bind(table, wanted)?);
+            tables.push(Entry { bound, altered: None });
         }
-        Ok(Self { by_name, by_id, max_row_bytes })
+        Ok(Self::of(tables, max_row_bytes))
+    }
+
+    /// Binds the same tables to a newer catalog. Columns are told by their numbers; none is shown that wasn't visible
+    /// when the tables were first bound. What doesn't fit any more isn't served until it does again.
+    pub fn rebind(&self, catalog: &Catalog) -> Self {
+        let rebind = |entry: &Entry| {
+            let last = &entry.bound;
+            match last.rebind(catalog.tables.get(&last.table().id)) {
+                Ok(same) if same.is_same(last) => Entry { bound: Arc::clone(last), altered: None },
+                Ok(changed) => Entry { bound: Arc::new(changed), altered: None },
+                Err(reason) => Entry { bound: Arc::clone(last), altered: Some(reason.to_string()) },
+            }
+        };
+        Self::of(self.tables.iter().map(rebind).collect(), self.max_row_bytes)
+    }
+
+    fn of(tables: Vec<Entry>, max_row_bytes: usize) -> Self {
+        let numbered = || tables.iter().enumerate().map(|(at, entry)| (at, entry.bound.table()));
+        let by_name = numbered().map(|(at, table)| (table.listed_as.clone(), at)).collect();
+        let by_id = numbered().map(|(at, table)| (table.id, at)).collect();
+        Self { by_name, by_id, tables, max_row_bytes }
     }
 
     /// The served tables, by name.
     pub fn tables(&self) -> impl Iterator<Item = &ServedTable> {
-        self.by_name.values()
+        let entries = self.by_name.values().map(|&at| &self.tables[at]);
+        entries.filter(|entry| entry.altered.is_none()).map(|entry| &*entry.bound)
+    }
+
+    /// The tables that can't be served since they were altered, and why.
+    pub fn altered(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_name
+            .iter()
+            .filter_map(|(name, &at)| Some((name.as_str(), self.tables[at].altered.as_deref()?)))
     }
 
     /// The served table with this number.
     pub fn table(&self, id: TableId) -> Option<&ServedTable> {
-        self.by_name.get(self.by_id.get(&id)?)
+        let entry = &self.tables[*self.by_id.get(&id)?];
+        entry.altered.is_none().then_some(&*entry.bound)
+    }
+
+    /// The tables that someone with these claims may ask for, by name.
+    pub fn tables_for(&self, claims: &Claims) -> impl Iterator<Item = Listed<'_>> {
+        self.tables().filter_map(move |served| {
+            let columns = Grant::new(served, claims)?.columns;
+            let columns = columns.into_iter().map(|at| &served.table().columns[at]).collect();
+            Some(Listed { table: served.table(), columns })
+        })
     }
 
     /// What someone with these claims sees of what they ask for.
-    pub fn view(&self, request: &Request, _claims: &Claims) -> Result<View, Unknown> {
+    pub fn view(&self, request: &Request, claims: &Claims) -> Result<View, Unknown> {
         let name = request.table.as_str();
-        let served = self.find(name).ok_or_else(|| Unknown::Table(name.to_owned()))?;
-        if request.filter.is_some() {
-            let reason = "filters are not available yet".to_owned();
-            return Err(Unknown::Filter(Fault { position: 1, reason, instead: None }));
+        let unknown = || Unknown::Table(name.to_owned());
+        let Entry { bound, altered } = self.find(name).ok_or_else(unknown)?;
+        let mut grant = Grant::new(bound, claims).ok_or_else(unknown)?;
+        if altered.is_some() {
+            return Err(Unknown::Altered(name.to_owned()));
         }
-        let columns = match request.columns.as_deref() {
-            None => served.visible.clone(),
-            Some(names) => served.narrowed(names)?,
-        };
-        let key = Arc::clone(&served.key);
-        Ok(View::new(Arc::clone(&served.table), name, key, columns, self.max_row_bytes))
+        if let Some(filter) = &request.filter {
+            let columns = &bound.table().columns;
+            grant.filter(columns, filter, &request.params).map_err(Unknown::Filter)?;
+        }
+        if let Some(names) = &request.columns {
+            grant.narrow(bound, names)?;
+        }
+        Ok(View::new(Arc::clone(bound), name, grant, self.max_row_bytes))
+    }
+
+    /// Whether the view is of its table as it is known here.
+    pub fn is_current(&self, view: &View) -> bool {
+        let entry = self.by_id.get(&view.table_id()).map(|&at| &self.tables[at]);
+        entry.is_some_and(|entry| {
+            entry.altered.is_none() && Arc::ptr_eq(&entry.bound, view.served())
+        })
     }
 
     /// As the configuration lists it, or with `public.` added or left out.
-    fn find(&self, name: &str) -> Option<&ServedTable> {
-        self.by_name.get(name).or_else(|| {
-            let bare = name.strip_prefix("public.").unwrap_or(name);
-            self.tables()
-                .find(|served| served.table.schema == "public" && served.table.name == bare)
-        })
-    }
-}
-
-impl ServedTable {
-    fn bind(table: &Arc<Table>, settings: &TableSettings) -> Result<Self, NotServable> {
-        let named = |column: &Column| {
-            settings.columns.as_ref().is_none_or(|names| names.contains(&column.name))
+    fn find(&self, name: &str) -> Option<&Entry> {
+        let bare = name.strip_prefix("public.").unwrap_or(name);
+        let is_public = |entry: &&Entry| {
+            let table = entry.bound.table();
+            table.schema == "public" && table.name == bare
         };
-        let hidden = |column: &Column| settings.hide.contains(&column.name);
-        let key = Self::key_of(table, settings)?;
-        let positions = table.columns.iter().enumerate();
-        let visible = positions
-            .filter(|(at, column)| key.contains(at) || (named(column) && !hidden(column)))
-            .map(|(at, _)| at)
-            .collect();
-        let updates = match settings.updates {
-            UpdateKind::Patched => Kind::Patched,
-            UpdateKind::Updated => Kind::Updated,
-        };
-        let rules = Rules::read(&table.columns, settings).map_err(|mut faults| {
-            let fault = faults.swap_remove(0);
-            NotServable::Rule { table: table.listed_as.clone(), fault }
-        })?;
-        Ok(Self { table: Arc::clone(table), key: key.into(), visible, updates, rules })
-    }
-
-    fn key_of(table: &Table, settings: &TableSettings) -> Result<Vec<usize>, NotServable> {
-        let position = |name: &String| {
-            let (table_name, column) = (table.listed_as.clone(), name.clone());
-            if settings.hide.contains(name) {
-                return Err(NotServable::HiddenKeyColumn { table: table_name, column });
-            }
-            let at = table.columns.iter().position(|column| column.name == *name);
-            at.ok_or(NotServable::NoKeyColumn { table: table_name, column })
-        };
-        table.key.iter().map(position).collect()
-    }
-
-    fn narrowed(&self, names: &[String]) -> Result<Vec<usize>, Unknown> {
-        let mut columns = self.key.to_vec();
-        for name in names {
-            let at = self.visible.iter().find(|&&at| self.table.columns[at].name == *name);
-            columns.push(*at.ok_or_else(|| Unknown::Column(name.clone()))?);
-        }
-        columns.sort_unstable();
-        columns.dedup();
-        Ok(columns)
-    }
-
-    /// The table itself, hidden columns included.
-    pub fn table(&self) -> &Table {
-        &self.table
-    }
-
-    /// The key's positions among the table's columns.
-    pub fn key(&self) -> &[usize] {
-        &self.key
-    }
-
-    /// The table's policy.
-    pub fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
-    /// What an UPDATE is called.
-    pub fn updates(&self) -> Kind {
-        self.updates
-    }
-
-    /// The columns that may be seen, in the table's order.
-    pub fn visible_columns(&self) -> impl Iterator<Item = &Column> {
-        self.visible.iter().map(|&at| &self.table.columns[at])
+        let listed = self.by_name.get(name).map(|&at| &self.tables[at]);
+        listed.or_else(|| self.tables.iter().find(is_public))
     }
 }

@@ -1,35 +1,36 @@
-//! What is seen of a table, and of an event.
+//! The part of a table that somebody sees.
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use super::ServedTable;
+use super::grant::Grant;
 use crate::catalog::{Column, Table, TableId};
-use crate::event::{Change, Event, Kind, Row};
+use crate::predicate::{Access, Bound, Cells};
 
-/// The part of a table that somebody sees: visible columns, by their positions in the catalog.
+/// The part of a table that somebody sees: rows by a predicate, columns by their positions in the catalog.
 #[derive(Debug)]
 pub struct View {
-    table: Arc<Table>,
+    served: Arc<ServedTable>,
     asked_as: String,
-    key: Arc<[usize]>,
-    columns: Vec<usize>,
+    grant: Grant,
     max_row_bytes: usize,
 }
 
 impl View {
     pub(super) fn new(
-        table: Arc<Table>,
+        served: Arc<ServedTable>,
         asked_as: &str,
-        key: Arc<[usize]>,
-        columns: Vec<usize>,
+        grant: Grant,
         max_row_bytes: usize,
     ) -> Self {
-        Self { table, asked_as: asked_as.to_owned(), key, columns, max_row_bytes }
+        Self { served, asked_as: asked_as.to_owned(), grant, max_row_bytes }
     }
 
     /// The table's number in the log.
     pub fn table_id(&self) -> TableId {
-        self.table.id
+        self.table().id
     }
 
     /// The table's name as the subscription wrote it.
@@ -39,57 +40,103 @@ impl View {
 
     /// The columns that identify a row; empty if rows have no key.
     pub fn key_names(&self) -> impl Iterator<Item = &str> {
-        self.key.iter().map(|&at| self.table.columns[at].name.as_str())
+        self.key().iter().map(|&at| self.table().columns[at].name.as_str())
     }
 
-    /// The visible columns with their positions in the catalog, in the table's order.
+    /// The visible columns with their positions in the catalog, in the table's order. Some may not be in every row.
     pub fn columns(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.columns.iter().map(|&at| (at, self.table.columns[at].name.as_str()))
+        self.grant.columns.iter().map(|&at| (at, self.table().columns[at].name.as_str()))
     }
 
     /// The same, as the catalog has them.
     pub fn visible_columns(&self) -> impl Iterator<Item = &Column> {
-        self.columns.iter().map(|&at| &self.table.columns[at])
+        self.grant.columns.iter().map(|&at| &self.table().columns[at])
     }
 
-    /// The event as it is seen here, if it is.
-    pub fn see<'a>(&'a self, event: Event<'a>) -> Option<Visible<'a>> {
-        let changed = match event.kind {
-            Kind::Patched | Kind::Updated => self.changed(&event),
-            Kind::Created | Kind::Removed | Kind::Truncated => None,
+    /// Which rows are seen.
+    pub fn rows(&self) -> &Bound {
+        &self.grant.rows
+    }
+
+    /// In which rows those columns are seen that aren't in all.
+    pub fn masks(&self) -> &[(usize, Bound)] {
+        &self.grant.masks
+    }
+
+    /// The rows that can be seen, by the values of single columns.
+    pub fn access(&self) -> Access {
+        self.grant.rows.access()
+    }
+
+    /// Whether readers of both see the same of every row, as far as columns tell: then one can take the other's
+    /// place after its table was altered, if the same was asked for with the same claims.
+    pub fn looks_like(&self, other: &Self) -> bool {
+        let appearance = |view: &Self| -> Vec<_> {
+            let masked = view.masks().iter().map(|(at, _)| (1, *at));
+            let shown = view.grant.columns.iter().map(|&at| (0, at)).chain(masked);
+            let parts = shown.chain(view.key().iter().map(|&at| (2, at)));
+            let columns = &view.table().columns;
+            let column = |at: usize| (columns[at].number, columns[at].name.clone());
+            parts.map(|(part, at)| (part, column(at), columns[at].type_name.clone())).collect()
         };
-        let nothing_changed = changed.as_ref().is_some_and(Vec::is_empty);
-        (!nothing_changed).then_some(Visible { view: self, event, changed })
+        self.asked_as == other.asked_as
+            && self.table_id() == other.table_id()
+            && appearance(self) == appearance(other)
+            && self.columns_read() == other.columns_read()
     }
 
-    /// Visible columns whose text differs; none if one of the rows was too large to be logged.
-    fn changed(&self, event: &Event<'_>) -> Option<Vec<usize>> {
-        let (old, new) = (event.old?, event.row?);
-        if old.is_key_only() || new.is_key_only() {
-            return None;
-        }
-        let differs = |&at: &usize| old.value(at) != new.value(at);
-        Some(self.columns.iter().copied().filter(differs).collect())
+    /// The columns by whose values rows and masks are judged: their numbers and types.
+    fn columns_read(&self) -> Vec<Vec<(i16, &str)>> {
+        let identity = |&at: &usize| {
+            let column = &self.table().columns[at];
+            (column.number, column.type_name.as_str())
+        };
+        let predicates = [self.rows()].into_iter().chain(self.masks().iter().map(|(_, of)| of));
+        let read = |of: &Bound| {
+            let mut read: Vec<_> = of.columns().iter().map(identity).collect();
+            read.sort_unstable();
+            read
+        };
+        predicates.map(read).collect()
     }
 
-    fn content<'a>(&'a self, row: &'a Row<'a>) -> Option<Content<'a>> {
-        if row.is_key_only() {
-            return None;
+    pub(super) fn served(&self) -> &Arc<ServedTable> {
+        &self.served
+    }
+
+    pub(super) fn table(&self) -> &Table {
+        self.served.table()
+    }
+
+    pub(super) fn key(&self) -> &[usize] {
+        self.served.key()
+    }
+
+    pub(super) fn max_row_bytes(&self) -> usize {
+        self.max_row_bytes
+    }
+
+    /// The columns seen of this row.
+    pub(super) fn columns_in(&self, row: &Cells<'_>) -> Cow<'_, [usize]> {
+        let hidden = |mask: &&(usize, Bound)| !mask.1.holds(row);
+        let hidden: Vec<usize> = self.masks().iter().filter(hidden).map(|(at, _)| *at).collect();
+        let columns = self.grant.columns.as_slice();
+        if hidden.is_empty() {
+            return Cow::Borrowed(columns);
         }
-        let whole = (self.columns.len() == self.table.columns.len())
-            .then(|| row.text_of_listed())
-            .flatten();
-        let content = whole.map_or(Content::Columns(row, &self.columns), Content::Whole);
-        (content.len_bytes() <= self.max_row_bytes).then_some(content)
+        Cow::Owned(columns.iter().copied().filter(|at| !hidden.contains(at)).collect())
     }
 }
 
-/// Views are equal if they show the same under the same name.
+/// Views are equal if they show the same under the same name, of the table as it was found at the same time.
 impl PartialEq for View {
     fn eq(&self, other: &Self) -> bool {
-        self.table.id == other.table.id
-            && self.columns == other.columns
+        Arc::ptr_eq(&self.served, &other.served)
+            && self.max_row_bytes == other.max_row_bytes
             && self.asked_as == other.asked_as
+            && self.grant.columns == other.grant.columns
+            && self.grant.rows == other.grant.rows
+            && self.grant.masks == other.grant.masks
     }
 }
 
@@ -97,69 +144,10 @@ impl Eq for View {}
 
 impl Hash for View {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.table.id.hash(state);
-        self.columns.hash(state);
+        self.table_id().hash(state);
         self.asked_as.hash(state);
-    }
-}
-
-/// What is seen of a row.
-#[derive(Clone, Copy, Debug)]
-pub enum Content<'a> {
-    /// All of it: the text as PostgreSQL wrote it.
-    Whole(&'a str),
-    /// The columns at these positions, as far as the row has them.
-    Columns(&'a Row<'a>, &'a [usize]),
-}
-
-impl Content<'_> {
-    fn len_bytes(&self) -> usize {
-        match self {
-            Content::Whole(text) => text.len(),
-            Content::Columns(row, columns) => {
-                columns.iter().filter_map(|&at| row.value(at)).map(str::len).sum()
-            }
-        }
-    }
-}
-
-/// An event that may be shown to those who have the view: only `View::see` makes one.
-#[derive(Debug)]
-pub struct Visible<'a> {
-    view: &'a View,
-    event: Event<'a>,
-    changed: Option<Vec<usize>>,
-}
-
-impl<'a> Visible<'a> {
-    pub fn kind(&self) -> Kind {
-        self.event.kind
-    }
-
-    /// For `seq`, `tx`, `at` and `origin`; its rows are for `content`, `old` and `key` to show.
-    pub fn change(&self) -> &'a Change {
-        self.event.change
-    }
-
-    /// The key's columns with their values; none for `truncated` and where rows have no key.
-    pub fn key(&self) -> Option<impl Iterator<Item = (usize, &'a str)>> {
-        let row = self.event.row.filter(|_| !self.view.key.is_empty())?;
-        Some(self.view.key.iter().map(move |&at| (at, row.value(at).unwrap_or("null"))))
-    }
-
-    /// What is seen of the row after the change, or of a removed one as it last was; none for `truncated` and
-    /// where it is too large.
-    pub fn content(&self) -> Option<Content<'a>> {
-        self.view.content(self.event.row?)
-    }
-
-    /// What was seen of the row before the change, unless it is too large.
-    pub fn old(&self) -> Option<Content<'a>> {
-        self.view.content(self.event.old?)
-    }
-
-    /// The visible columns that an update changed, where that is known.
-    pub fn changed(&self) -> Option<&[usize]> {
-        self.changed.as_deref()
+        self.grant.columns.hash(state);
+        self.grant.rows.hash(state);
+        self.grant.masks.hash(state);
     }
 }

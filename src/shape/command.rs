@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::outbox::{Inbox, Outbox, outbox};
-use super::{Readiness, ShapeKey};
+use super::{Asked, Readiness};
+use crate::identity::Claims;
+use crate::policy::View;
 use crate::wire::Format;
 
 /// How many commands may wait for the hub before connections wait to send more.
@@ -19,8 +21,9 @@ pub(super) struct ReaderId(u64);
 #[derive(Debug)]
 pub(super) enum Command {
     Connect { reader: ReaderId, format: Format, outbox: Outbox },
-    Subscribe { reader: ReaderId, id: String, shape: ShapeKey },
+    Subscribe { reader: ReaderId, id: String, asked: Asked, view: Arc<View> },
     Unsubscribe { reader: ReaderId, id: String },
+    Rebind { reader: ReaderId, claims: Claims },
 }
 
 /// Connects new readers to the hub.
@@ -71,8 +74,15 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
-    pub async fn subscribe(&self, id: String, shape: ShapeKey) -> Result<(), HubGone> {
-        self.send(Command::Subscribe { reader: self.reader, id, shape }).await
+    /// `view` is what was made of `asked`; if the tables have been altered since, the hub makes another.
+    pub async fn subscribe(&self, id: String, asked: Asked, view: View) -> Result<(), HubGone> {
+        let view = Arc::new(view);
+        self.send(Command::Subscribe { reader: self.reader, id, asked, view }).await
+    }
+
+    /// The reader's claims are others now: subscriptions that would see something else start anew or end.
+    pub async fn rebind(&self, claims: Claims) -> Result<(), HubGone> {
+        self.send(Command::Rebind { reader: self.reader, claims }).await
     }
 
     pub async fn unsubscribe(&self, id: String) -> Result<(), HubGone> {

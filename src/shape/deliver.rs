@@ -29,15 +29,16 @@ impl Readership {
     /// Frames what a feed has so far and sends it; the batch goes on.
     pub fn deliver_some(&mut self, feed: Feed, now: Instant) {
         let Registry { shapes, readers, .. } = &mut self.registry;
-        let Some(shape) = shapes.get_mut(&feed) else { return };
+        let Some(shape) = shapes.get_mut(feed) else { return };
         let Some(sealed) = shape.batch.seal_some(shape.formats()) else { return };
-        for id in &shape.readers {
+        let of_feed = shape.readers().to_vec();
+        for id in &of_feed {
             let Some(reader) = readers.get_mut(id) else { continue };
             let Some(framed) = sealed.format(reader.format) else { continue };
             reader.within_batch = true;
             reader.stage(framed.with_commit());
         }
-        for id in shape.readers.clone() {
+        for id in of_feed {
             self.send(id, now);
         }
     }
@@ -47,9 +48,9 @@ impl Readership {
         let Registry { shapes, readers, .. } = &mut self.registry;
         let mut touched = Vec::new();
         for feed in feeds {
-            let Some(shape) = shapes.get_mut(feed) else { continue };
+            let Some(shape) = shapes.get_mut(*feed) else { continue };
             let sealed = shape.batch.seal_all(shape.formats(), commit);
-            for id in &shape.readers {
+            for id in shape.readers() {
                 let Some(reader) = readers.get_mut(id) else { continue };
                 let Some(framed) = sealed.format(reader.format) else { continue };
                 if reader.stage_last(framed.clone()) {
@@ -95,6 +96,20 @@ impl Readership {
             Pushed::Taken => {}
             Pushed::Full => self.give_up(id),
             Pushed::Gone => drop(self.registry.remove(id)),
+        }
+    }
+
+    /// Sends what the hub itself has to say.
+    pub fn tell(&mut self, id: ReaderId, delivery: Delivery, now: Instant) {
+        let Some(reader) = self.registry.readers.get_mut(&id) else { return };
+        reader.stage(delivery);
+        self.send(id, now);
+    }
+
+    /// Ends one connection, when what waits for it has gone out.
+    pub fn end_one(&mut self, id: ReaderId, end: End) {
+        if let Some(reader) = self.registry.remove(id) {
+            reader.outbox().end(end);
         }
     }
 

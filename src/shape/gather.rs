@@ -1,8 +1,10 @@
 //! Changes → the batches of the shapes that see them.
 
-use super::registry::Registry;
-use crate::event::{Change, Event, Op, Rows};
-use crate::policy::Served;
+use super::doubt::{Doubts, Verdict};
+use super::shapes::Shapes;
+use crate::catalog::TableId;
+use crate::event::{Change, Op, Rows};
+use crate::policy::{Case, Served};
 use crate::wire::{Feed, ResetCause};
 
 /// What was gathered of the batch under way.
@@ -15,6 +17,8 @@ pub struct Gathered {
     /// Bytes gathered since frames were last sealed.
     pub bytes: usize,
     pub events: u64,
+    /// The feeds that may see the change at hand; kept for its memory.
+    candidates: Vec<Feed>,
 }
 
 /// A feed's events are framed when there are this many bytes of them.
@@ -22,63 +26,75 @@ const FRAME_BYTES: usize = 256 << 10;
 
 impl Gathered {
     /// Passes a change to the shapes of its table.
-    pub fn add(&mut self, change: &Change, served: &Served, registry: &mut Registry) {
-        if registry.feeds_of(change.table).is_empty() {
+    pub fn add(
+        &mut self,
+        change: &Change,
+        served: &Served,
+        shapes: &mut Shapes,
+        doubts: &mut Doubts,
+    ) {
+        if !shapes.has_table(change.table) {
             return;
         }
         let Some(table) = served.table(change.table) else { return };
         if change.op == Op::Reset {
-            return self.reset_table(change, registry);
+            return self.reset_table(change.table, shapes);
         }
         match Rows::read(change, &table.table().columns) {
             Ok(rows) => {
-                for event in rows.events(table.key(), table.updates()) {
-                    self.add_event(event, registry);
+                if doubts.judge(&rows) == Verdict::Fits {
+                    self.add_case(&Case::new(&rows, table), change, shapes);
                 }
             }
             Err(error) => {
                 tracing::error!(seq = change.seq.0, %error, "the table's feeds start anew");
-                self.reset_table(change, registry);
+                self.reset_table(change.table, shapes);
             }
         }
     }
 
-    fn add_event(&mut self, event: Event<'_>, registry: &mut Registry) {
-        let (feeds, shapes) = registry.shapes_of(event.change.table);
-        for feed in feeds {
-            let Some(shape) = shapes.get_mut(feed) else { continue };
-            let Some(seen) = shape.key.view.see(event) else { continue };
-            if shape.batch.is_empty() {
-                self.active.push(*feed);
-            }
-            let before = shape.batch.len_bytes();
-            shape.batch.push(&seen);
-            let after = shape.batch.len_bytes();
-            if after >= FRAME_BYTES && self.full.last() != Some(feed) {
-                self.full.push(*feed);
-            }
-            self.bytes += after - before;
-            self.events += 1;
+    fn add_case(&mut self, case: &Case<'_>, change: &Change, shapes: &mut Shapes) {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        match change.op {
+            Op::Truncate => candidates.extend(shapes.of_table(change.table)),
+            _ => shapes.find(change.table, case, &mut candidates),
         }
+        for feed in candidates.drain(..) {
+            let Some(shape) = shapes.get_mut(feed) else { continue };
+            for seen in shape.key.view.see(case) {
+                if shape.batch.is_empty() {
+                    self.active.push(feed);
+                }
+                let before = shape.batch.len_bytes();
+                shape.batch.push(&seen);
+                let after = shape.batch.len_bytes();
+                if after >= FRAME_BYTES && self.full.last() != Some(&feed) {
+                    self.full.push(feed);
+                }
+                self.bytes += after - before;
+                self.events += 1;
+            }
+        }
+        self.candidates = candidates;
     }
 
-    fn reset_table(&mut self, change: &Change, registry: &mut Registry) {
-        let (feeds, shapes) = registry.shapes_of(change.table);
-        for feed in feeds {
+    /// The table's feeds start anew.
+    pub fn reset_table(&mut self, table: TableId, shapes: &mut Shapes) {
+        for feed in shapes.of_table(table) {
             let Some(shape) = shapes.get_mut(feed) else { continue };
             if shape.batch.is_empty() {
-                self.active.push(*feed);
+                self.active.push(feed);
             }
             shape.batch.reset(ResetCause::TableChanged);
         }
     }
 
     /// Voids what was gathered: every feed starts anew.
-    pub fn reset_all(&mut self, cause: ResetCause, registry: &mut Registry) {
+    pub fn reset_all(&mut self, cause: ResetCause, shapes: &mut Shapes) {
         *self = Self::default();
-        for (feed, shape) in &mut registry.shapes {
+        for (feed, shape) in shapes.iter_mut() {
             shape.batch.reset(cause);
-            self.active.push(*feed);
+            self.active.push(feed);
         }
     }
 }

@@ -9,14 +9,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::{Command, MAX_WAITING, ReaderId};
 use super::deliver::Readership;
+use super::doubt::Doubts;
 use super::gather::Gathered;
 use super::observed::Observed;
-use super::reader::{MAX_SUBSCRIPTIONS, Reader, Subscription};
-use super::{Handle, Readiness, Settings, ShapeKey};
+use super::reader::{Reader, State, Subscription};
+use super::{Asked, Handle, Readiness, Settings};
 use crate::changelog::{Reading, ResetReason};
 use crate::cursor::Cursor;
 use crate::event::Change;
-use crate::policy::{Current, Served};
+use crate::policy::{Current, Served, Unknown, View};
 use crate::wire::{self, Code, Commit, Feed, Refusal, ResetCause};
 
 /// What all feeds together may gather before it is framed.
@@ -45,14 +46,17 @@ enum Input {
 /// The hub. Subscriptions become live between batches only.
 #[derive(Debug)]
 pub struct Hub {
-    served: Arc<Served>,
+    pub(super) served: Arc<Served>,
+    /// Renewed tables, which wait for the end of the batch.
+    pub(super) pending: Option<Arc<Served>>,
     tables: Current,
+    pub(super) doubts: Doubts,
     settings: Settings,
-    readership: Readership,
-    gathered: Gathered,
+    pub(super) readership: Readership,
+    pub(super) gathered: Gathered,
     /// The end of the last complete batch; none until there has been one.
-    place: Option<Commit>,
-    within_batch: bool,
+    pub(super) place: Option<Commit>,
+    pub(super) within_batch: bool,
     newest_at: Option<SystemTime>,
     observed: Observed,
     readings: mpsc::Receiver<Reading>,
@@ -82,6 +86,8 @@ impl Hub {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let hub = Self {
             served: tables.get(),
+            pending: None,
+            doubts: Doubts::new(tables.clone()),
             tables,
             readership: Readership::new(settings.patience, observed.clone()),
             settings,
@@ -136,7 +142,10 @@ impl Hub {
             Input::Reading(Reading::Reset(reason)) => self.reset(reason),
             Input::Reading(Reading::Lost) => self.become_ready(Readiness::Lost),
             Input::Command(command) => self.obey(command),
-            Input::Renewed(served) => self.served = served,
+            Input::Renewed(served) => {
+                self.pending = Some(served);
+                self.renew();
+            }
             Input::Relief => self.readership.relieve(Instant::now()),
             Input::Tick => self.keep_alive(),
             Input::Ended(_) => {}
@@ -147,7 +156,8 @@ impl Hub {
     fn gather(&mut self, changes: &[Change]) {
         self.within_batch = true;
         for change in changes {
-            self.gathered.add(change, &self.served, &mut self.readership.registry);
+            let shapes = &mut self.readership.registry.shapes;
+            self.gathered.add(change, &self.served, shapes, &mut self.doubts);
             self.newest_at = self.newest_at.max(Some(change.at));
             if !self.gathered.full.is_empty() {
                 let full = std::mem::take(&mut self.gathered.full);
@@ -181,17 +191,20 @@ impl Hub {
             self.observed.lag_seconds.set(lag.as_secs_f64());
         }
         self.become_ready(Readiness::Live);
+        self.renew();
         for (reader, id) in self.readership.registry.take_waiting() {
             self.make_live(reader, &id);
         }
     }
 
     fn reset(&mut self, reason: ResetReason) {
-        self.gathered.reset_all(ResetCause::from(reason), &mut self.readership.registry);
+        let shapes = &mut self.readership.registry.shapes;
+        self.gathered.reset_all(ResetCause::from(reason), shapes);
         self.observed.resets.inc();
         self.place = None;
         self.within_batch = false;
         self.become_ready(Readiness::Starting);
+        self.renew();
     }
 
     fn become_ready(&mut self, readiness: Readiness) {
@@ -204,30 +217,47 @@ impl Hub {
                 let connected = Reader::new(format, outbox, Instant::now());
                 self.readership.registry.readers.insert(reader, connected);
             }
-            Command::Subscribe { reader, id, shape } => self.subscribe(reader, id, shape),
+            Command::Subscribe { reader, id, asked, view } => {
+                self.subscribe(reader, id, asked, view);
+            }
             Command::Unsubscribe { reader, id } => self.unsubscribe(reader, &id),
+            Command::Rebind { reader, claims } => self.renew_claims(reader, &claims),
         }
     }
 
-    fn subscribe(&mut self, id: ReaderId, subscription: String, shape: ShapeKey) {
+    fn subscribe(&mut self, id: ReaderId, subscription: String, asked: Asked, view: Arc<View>) {
         let Some(reader) = self.readership.registry.readers.get_mut(&id) else { return };
-        if let Err(refusal) = may_subscribe(reader, &subscription) {
+        if let Err(refusal) = may_subscribe(reader, &subscription, self.settings.max_subscriptions)
+        {
             let error = wire::error(Some(&subscription), &refusal);
             return self.readership.answer(id, error);
         }
-        reader.subscriptions.push((subscription.clone(), Subscription::Waiting(shape)));
+        if !self.served.is_current(&view) {
+            self.pending = Some(self.tables.get());
+        }
+        let state = State::Waiting(view);
+        reader.subscriptions.push(Subscription { id: subscription.clone(), asked, state });
+        self.renew();
+        self.live_or_waiting(id, &subscription);
+    }
+
+    /// Makes a subscription live, now or at the end of the batch.
+    pub(super) fn live_or_waiting(&mut self, id: ReaderId, subscription: &str) {
         if self.place.is_some() && !self.within_batch {
-            self.make_live(id, &subscription);
+            self.make_live(id, subscription);
         } else {
             self.readership.registry.waiting.insert(id);
         }
     }
 
     fn make_live(&mut self, id: ReaderId, subscription: &str) {
+        if let Err(unknown) = self.look_again(id, subscription) {
+            return self.refuse(id, subscription, &unknown.into());
+        }
         let Some(feed) = self.readership.registry.attach(id, subscription) else { return };
         let (Some(reader), Some(shape), Some(place)) = (
             self.readership.registry.readers.get(&id),
-            self.readership.registry.shapes.get(&feed),
+            self.readership.registry.shapes.get(feed),
             &self.place,
         ) else {
             return;
@@ -237,10 +267,24 @@ impl Hub {
         self.readership.answer(id, subscribed);
     }
 
+    /// Makes the view of a waiting subscription anew if its table was altered since.
+    fn look_again(&mut self, id: ReaderId, subscription: &str) -> Result<(), Unknown> {
+        let reader = self.readership.registry.readers.get_mut(&id);
+        let found = reader.and_then(|reader| reader.subscription_mut(subscription));
+        if let Some(Subscription { asked, state: State::Waiting(view), .. }) = found
+            && !self.served.is_current(view)
+        {
+            *view = Arc::new(self.served.view(&asked.request, &asked.claims)?);
+        }
+        Ok(())
+    }
+
     fn unsubscribe(&mut self, id: ReaderId, subscription: &str) {
         let answer = match self.readership.registry.unsubscribe(id, subscription) {
-            Some(Subscription::Live(feed)) => wire::unsubscribed(subscription, Some(feed)),
-            Some(Subscription::Waiting(_)) => wire::unsubscribed(subscription, None),
+            Some(Subscription { state: State::Live(feed), .. }) => {
+                wire::unsubscribed(subscription, Some(feed))
+            }
+            Some(_) => wire::unsubscribed(subscription, None),
             None => {
                 let refusal = Refusal::invalid("no subscription has this \"id\"");
                 wire::error(Some(subscription), &refusal)
@@ -252,6 +296,7 @@ impl Hub {
     /// Forgets those who left, and sends a commit to those who have had none for long.
     fn keep_alive(&mut self) {
         self.readership.sweep();
+        self.settle_doubts();
         let now = Instant::now();
         let due = self.settings.keepalive.saturating_sub(tick_of(&self.settings));
         if let (Some(place), Some(before)) = (&self.place, now.checked_sub(due)) {
@@ -260,12 +305,12 @@ impl Hub {
     }
 }
 
-fn may_subscribe(reader: &Reader, subscription: &str) -> Result<(), Refusal> {
-    if reader.subscription(subscription).is_some() {
+fn may_subscribe(reader: &Reader, subscription: &str, max: usize) -> Result<(), Refusal> {
+    if reader.has_subscription(subscription) {
         return Err(Refusal::invalid("a subscription with this \"id\" exists"));
     }
-    if reader.subscriptions.len() >= MAX_SUBSCRIPTIONS {
-        let detail = format!("a connection may have {MAX_SUBSCRIPTIONS} subscriptions");
+    if reader.subscriptions.len() >= max {
+        let detail = format!("a connection may have {max} subscriptions");
         return Err(Refusal::new(Code::TooManyRequests, detail));
     }
     Ok(())

@@ -6,23 +6,39 @@
 
 mod command;
 mod deliver;
+mod doubt;
 mod gather;
 mod hub;
+mod index;
 mod observed;
 mod outbox;
 mod reader;
 mod registry;
+mod renew;
+mod router;
+mod shapes;
 
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::policy::View;
+use crate::identity::Claims;
+use crate::policy::{Request, View};
 
 pub use command::{Handle, Subscriber};
 pub use hub::{Ended, Hub};
 pub use observed::Observed;
 pub use outbox::{Inbox, Taken};
+pub use router::Router;
+
+/// What a subscription asks for, kept for as long as it lives: the table may be altered, and the claims renewed.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub request: Arc<Request>,
+    pub claims: Claims,
+    /// Whether events carry the row before the change.
+    pub with_old: bool,
+}
 
 /// What makes two subscriptions one shape.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +56,8 @@ pub struct Settings {
     pub keepalive: Duration,
     /// How long the feed waits for a reader whose outbox is full and who takes nothing.
     pub patience: Duration,
+    /// The most subscriptions of one connection.
+    pub max_subscriptions: usize,
 }
 
 impl Default for Settings {
@@ -48,6 +66,7 @@ impl Default for Settings {
             outbox_max_bytes: 4 << 20,
             keepalive: Duration::from_secs(15),
             patience: Duration::from_secs(3),
+            max_subscriptions: 1_000,
         }
     }
 }
@@ -69,4 +88,6 @@ pub enum End {
     TooSlow,
     /// The daemon stops.
     Restarting,
+    /// What it read can't be served any more; its last delivery says why.
+    Withdrawn,
 }

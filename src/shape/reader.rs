@@ -1,29 +1,42 @@
 //! A connection as the hub sees it: what it subscribed to, and what waits to go to it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::ShapeKey;
+use super::Asked;
 use super::outbox::{Outbox, Pushed};
+use crate::policy::View;
 use crate::wire::{Delivery, Feed, Format, Framed};
 
-/// The most subscriptions of one connection.
-pub const MAX_SUBSCRIPTIONS: usize = 1_000;
 /// The most answers that may queue behind a reader's backlog.
 const MAX_BACKLOG_ANSWERS: usize = 64;
 
-#[derive(Debug)]
-pub enum Subscription {
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    pub id: String,
+    pub asked: Asked,
+    pub state: State,
+}
+
+#[derive(Clone, Debug)]
+pub enum State {
     /// Until the place in the log from which it is live is known.
-    Waiting(ShapeKey),
+    Waiting(Arc<View>),
     Live(Feed),
+}
+
+impl State {
+    pub fn is_live_on(&self, feed: Feed) -> bool {
+        matches!(self, Self::Live(live) if *live == feed)
+    }
 }
 
 #[derive(Debug)]
 pub struct Reader {
     pub format: Format,
-    pub subscriptions: Vec<(String, Subscription)>,
+    pub subscriptions: Vec<Subscription>,
     pub last_commit: Instant,
     /// It has got events of a batch whose commit it hasn't.
     pub within_batch: bool,
@@ -52,21 +65,22 @@ impl Reader {
         }
     }
 
-    pub fn subscription(&self, id: &str) -> Option<&Subscription> {
-        self.subscriptions.iter().find(|(known, _)| known == id).map(|(_, found)| found)
+    pub fn has_subscription(&self, id: &str) -> bool {
+        self.subscriptions.iter().any(|known| known.id == id)
+    }
+
+    pub fn subscription_mut(&mut self, id: &str) -> Option<&mut Subscription> {
+        self.subscriptions.iter_mut().find(|known| known.id == id)
     }
 
     /// The ids of the subscriptions that aren't live yet.
     pub fn waiting(&self) -> impl Iterator<Item = &str> {
-        let waits = |of: &Subscription| matches!(of, Subscription::Waiting(_));
-        let waiting =
-            self.subscriptions.iter().filter(move |(_, subscription)| waits(subscription));
-        waiting.map(|(id, _)| id.as_str())
+        let waits = |of: &&Subscription| matches!(of.state, State::Waiting(_));
+        self.subscriptions.iter().filter(waits).map(|of| of.id.as_str())
     }
 
     pub fn has_feed(&self, feed: Feed) -> bool {
-        let is_it = |of: &Subscription| matches!(of, Subscription::Live(live) if *live == feed);
-        self.subscriptions.iter().any(|(_, subscription)| is_it(subscription))
+        self.subscriptions.iter().any(|subscription| subscription.state.is_live_on(feed))
     }
 
     /// Adds to what goes out together at the next `send_staged`.

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use axum::{Extension, Router};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Uri};
 
 use super::app::App;
 use super::{Metrics, files, gate, sse, upgrade};
+use crate::identity::Identity;
 use crate::shape::Readiness;
 use crate::wire::{self, Code, Refusal};
 
@@ -36,8 +37,9 @@ pub fn router(app: Arc<App>, extra: Router) -> Router {
         .merge(extra)
 }
 
-async fn tables(State(app): State<Arc<App>>) -> Response {
-    ([(CONTENT_TYPE, "application/json")], wire::tables(&app.served.get())).into_response()
+async fn tables(State(app): State<Arc<App>>, Extension(identity): Extension<Identity>) -> Response {
+    let tables = wire::tables(&app.served.get(), identity.claims());
+    ([(CONTENT_TYPE, "application/json")], tables).into_response()
 }
 
 async fn rows() -> Refusal {

@@ -21,7 +21,7 @@ use super::app::App;
 use super::asked::Asked;
 use crate::identity::Identity;
 use crate::policy::View;
-use crate::shape::{End, Inbox, ShapeKey, Subscriber, Taken};
+use crate::shape::{self, End, Inbox, Taken};
 use crate::wire::{self, Code, Delivery, Format, Refusal};
 
 const EVENT_STREAM: &str = "text/event-stream";
@@ -46,7 +46,9 @@ pub async fn changes(
         return Ok(answer(Body::empty()));
     }
     let resumes = headers.get("last-event-id").is_some_and(|id| !id.is_empty());
-    let stream = open(&app, view, asked.old, resumes).await?;
+    let claims = identity.claims().clone();
+    let asked = shape::Asked { request: Arc::new(asked.request), claims, with_old: asked.old };
+    let stream = open(&app, asked, view, resumes).await?;
     Ok(answer(Body::new(stream)))
 }
 
@@ -76,23 +78,24 @@ struct Stream {
 }
 
 /// Subscribes, and waits until that is true: the answer's headers say that the feed is live.
-async fn open(app: &App, view: View, with_old: bool, resumes: bool) -> Result<Stream, Refusal> {
+async fn open(
+    app: &App,
+    asked: shape::Asked,
+    view: View,
+    resumes: bool,
+) -> Result<Stream, Refusal> {
     let unavailable = || Refusal::new(Code::Unavailable, "the feed is not live yet");
     let connected = app.hub.connect(Format::EventStream).await;
     let (subscriber, inbox) = connected.map_err(|_| unavailable())?;
     let mut stream = Stream { ready: VecDeque::new(), inbox, ended: false };
     stream.ready.push_back(wire::event_stream_opening(resumes));
-    let shape = ShapeKey { view: Arc::new(view), with_old };
-    subscribe(&subscriber, shape).await.map_err(|()| unavailable())?;
+    let subscribed = subscriber.subscribe("changes".to_owned(), asked, view).await;
+    subscribed.map_err(|_| unavailable())?;
     let first = poll_fn(|cx| stream.inbox.poll_take(cx, &mut stream.ready));
     match tokio::time::timeout(app.timing.live, first).await {
         Ok(Taken::Deliveries) => Ok(stream),
         Ok(Taken::Ended(_)) | Err(_) => Err(unavailable()),
     }
-}
-
-async fn subscribe(subscriber: &Subscriber, shape: ShapeKey) -> Result<(), ()> {
-    subscriber.subscribe("changes".to_owned(), shape).await.map_err(|_| ())
 }
 
 impl http_body::Body for Stream {
@@ -113,15 +116,18 @@ impl http_body::Body for Stream {
             let stream = &mut *self;
             if let Taken::Ended(end) = ready!(stream.inbox.poll_take(cx, &mut stream.ready)) {
                 stream.ended = true;
-                stream.ready.push_back(wire::event_stream_end(&refusal_of(end)));
+                let refusal = refusal_of(end);
+                stream.ready.extend(refusal.as_ref().map(wire::event_stream_end));
             }
         }
     }
 }
 
-fn refusal_of(end: End) -> Refusal {
+/// What is still to be said, if anything is.
+fn refusal_of(end: End) -> Option<Refusal> {
     match end {
-        End::TooSlow => Refusal::new(Code::TooManyRequests, "this reader did not keep up"),
-        End::Restarting => Refusal::new(Code::Unavailable, "restarting, come back"),
+        End::TooSlow => Some(Refusal::new(Code::TooManyRequests, "this reader did not keep up")),
+        End::Restarting => Some(Refusal::new(Code::Unavailable, "restarting, come back")),
+        End::Withdrawn => None,
     }
 }

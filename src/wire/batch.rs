@@ -99,6 +99,11 @@ impl Batch {
         Self { encoder, opening, buffer: Vec::new(), marks: Vec::new(), reset: None, feed }
     }
 
+    /// Goes on with another view of the same table.
+    pub fn rebind(&mut self, view: &View, with_old: bool) {
+        self.encoder = Encoder::new(view, with_old);
+    }
+
     pub fn push(&mut self, seen: &Visible<'_>) {
         self.separate();
         let start = self.buffer.len();

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::write_string;
 use crate::event::{Change, Kind};
-use crate::policy::{Content, View, Visible};
+use crate::policy::{Cause, Content, View, Visible};
 
 /// What events of one shape have in common, written once.
 #[derive(Debug)]
@@ -39,6 +39,12 @@ impl Encoder {
         self.write_data(out, seen);
         if let Some(changed) = seen.changed() {
             self.write_changed(out, changed);
+        }
+        if let Some(cause) = seen.cause() {
+            out.extend_from_slice(match cause {
+                Cause::Enter => b",\"cause\":\"enter\"",
+                Cause::Leave => b",\"cause\":\"leave\"",
+            });
         }
         if let Some(old) = seen.old().filter(|_| self.with_old) {
             out.extend_from_slice(b",\"old\":");

@@ -37,7 +37,7 @@ pub(super) fn cursor(cursor: &str) -> Vec<u8> {
     out
 }
 
-fn reset(cause: ResetCause) -> Vec<u8> {
+pub(super) fn reset(cause: ResetCause) -> Vec<u8> {
     let data = format!(r#"{{"reason":"{}"}}"#, cause.as_str());
     let mut out = Vec::new();
     write_block(&mut out, "reset", None, data.as_bytes());

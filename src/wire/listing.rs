@@ -3,17 +3,17 @@
 use serde_json::{Value, json};
 
 use crate::catalog::Column;
-use crate::policy::{Served, ServedTable};
+use crate::identity::Claims;
+use crate::policy::{Listed, Served};
 
-/// The tables that may be read, with their visible columns.
-pub fn tables(served: &Served) -> Vec<u8> {
-    let tables: Vec<Value> = served.tables().map(table).collect();
+/// The tables that someone with these claims may read, with their visible columns.
+pub fn tables(served: &Served, claims: &Claims) -> Vec<u8> {
+    let tables: Vec<Value> = served.tables_for(claims).map(table).collect();
     json!({ "tables": tables }).to_string().into_bytes()
 }
 
-fn table(served: &ServedTable) -> Value {
-    let table = served.table();
-    let columns: Vec<Value> = served.visible_columns().map(column).collect();
+fn table(Listed { table, columns }: Listed<'_>) -> Value {
+    let columns: Vec<Value> = columns.into_iter().map(column).collect();
     json!({ "name": table.listed_as, "schema": table.schema, "key": table.key, "columns": columns })
 }
 

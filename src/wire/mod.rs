@@ -69,6 +69,15 @@ pub fn subscribed(format: Format, id: &str, feed: Feed, view: &View, commit: &Co
     }
 }
 
+/// Tells one reader that a feed of its starts anew.
+pub fn reset(format: Format, feed: Feed, cause: ResetCause) -> Delivery {
+    match format {
+        Format::WebSocket => websocket::reset(feed, cause),
+        Format::EventStream => event_stream::reset(cause),
+    }
+    .into()
+}
+
 /// Writes a JSON string.
 fn write_string(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("a string can always be written to memory");

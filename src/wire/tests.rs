@@ -8,7 +8,7 @@ use crate::changelog::ResetReason;
 use crate::cursor::{Cursor, Era};
 use crate::event::{Change, Op, RowText, Rows, Seq};
 use crate::identity::Claims;
-use crate::policy::{Request, Served, TableSettings};
+use crate::policy::{Case, Request, Served, TableSettings};
 
 const MAX_ROW_BYTES: usize = 60;
 
@@ -50,15 +50,16 @@ fn events(
     let encoder = event::Encoder::new(&view, with_old);
     let table = served.table(TableId(1)).unwrap();
     let rows = Rows::read(&change, &table.table().columns).unwrap();
-    let seen = rows.events(table.key(), table.updates()).filter_map(|event| view.see(event));
+    let case = Case::new(&rows, table);
     let common = r#","seq":7,"tx":"9","at":"1970-01-01T00:00:00.000005Z","origin":"me \"too\""}"#;
-    seen.map(|seen| {
-        let mut out = Vec::new();
-        encoder.write(&mut out, &seen);
-        let text = String::from_utf8(out).unwrap();
-        text.strip_suffix(common).unwrap_or_else(|| panic!("{text}")).to_owned()
-    })
-    .collect()
+    view.see(&case)
+        .map(|seen| {
+            let mut out = Vec::new();
+            encoder.write(&mut out, &seen);
+            let text = String::from_utf8(out).unwrap();
+            text.strip_suffix(common).unwrap_or_else(|| panic!("{text}")).to_owned()
+        })
+        .collect()
 }
 
 fn row(json: &str) -> Option<RowText> {
@@ -171,10 +172,9 @@ fn add(batch: &mut Batch, ids: std::ops::Range<usize>) {
             at: UNIX_EPOCH,
             origin: None,
         };
-        let rows = Rows::read(&change, &served.table(TableId(1)).unwrap().table().columns).unwrap();
-        for event in rows.events(&[0], crate::event::Kind::Patched) {
-            batch.push(&view.see(event).unwrap());
-        }
+        let table = served.table(TableId(1)).unwrap();
+        let rows = Rows::read(&change, &table.table().columns).unwrap();
+        view.see(&Case::new(&rows, table)).for_each(|seen| batch.push(&seen));
     }
 }
 

@@ -41,7 +41,7 @@ impl From<End> for Farewell {
     fn from(end: End) -> Self {
         match end {
             End::TooSlow => Farewell::TooSlow,
-            End::Restarting => Farewell::Restarting,
+            End::Restarting | End::Withdrawn => Farewell::Restarting,
         }
     }
 }

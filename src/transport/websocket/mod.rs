@@ -12,7 +12,7 @@ use self::farewell::Farewell;
 use self::socket::{Socket, Step};
 use super::app::App;
 use crate::identity::Claims;
-use crate::shape::{ShapeKey, Subscriber};
+use crate::shape::{Asked, Subscriber};
 use crate::wire::{self, ClientMessage, Code, Format, Misread, Refusal};
 
 /// Serves one WebSocket; `read_ahead` was read behind the handshake.
@@ -74,10 +74,13 @@ async fn subscribe(
     subscriber: &Subscriber,
     app: &App,
 ) -> Result<(), Farewell> {
-    match app.served.get().view(&wanted.request, &Claims::default()) {
+    let claims = Claims::default();
+    match app.served.get().view(&wanted.request, &claims) {
         Ok(view) => {
-            let shape = ShapeKey { view: Arc::new(view), with_old: wanted.old };
-            subscriber.subscribe(wanted.id, shape).await.map_err(|_| Farewell::Restarting)
+            let request = Arc::new(wanted.request);
+            let asked = Asked { request, claims, with_old: wanted.old };
+            let subscribed = subscriber.subscribe(wanted.id, asked, view).await;
+            subscribed.map_err(|_| Farewell::Restarting)
         }
         Err(unknown) => {
             socket.queue(wire::error(Some(&wanted.id), &unknown.into()));

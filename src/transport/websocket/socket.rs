@@ -143,7 +143,7 @@ impl Socket {
     fn poll_cut_off(&mut self, cx: &mut Context<'_>) -> Poll<Farewell> {
         match self.inbox.poll_cut_off(cx) {
             Poll::Ready(End::TooSlow) => Poll::Ready(Farewell::TooSlow),
-            Poll::Ready(End::Restarting) | Poll::Pending => Poll::Pending,
+            Poll::Ready(End::Restarting | End::Withdrawn) | Poll::Pending => Poll::Pending,
         }
     }
 

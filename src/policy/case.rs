@@ -1,0 +1,35 @@
+//! A change as views judge it: its values are decoded once, whatever the number of views.
+
+use super::ServedTable;
+use crate::event::{Change, Kind, Row, Rows};
+use crate::predicate::{Cells, Key};
+
+/// A change of a served table.
+#[derive(Debug)]
+pub struct Case<'r> {
+    pub(super) change: &'r Change,
+    pub(super) updates: Kind,
+    pub(super) same_key: bool,
+    pub(super) old: Option<Cells<'r>>,
+    pub(super) new: Option<Cells<'r>>,
+}
+
+impl<'r> Case<'r> {
+    /// The rows must have been split into the table's columns.
+    pub fn new(rows: &'r Rows<'r>, table: &'r ServedTable) -> Self {
+        let columns = table.table().columns.as_slice();
+        let cells = |row: &'r Row<'r>| Cells::new(row, columns);
+        Self {
+            change: rows.change(),
+            updates: table.updates(),
+            same_key: rows.same_key(table.key()),
+            old: rows.old().map(cells),
+            new: rows.new().map(cells),
+        }
+    }
+
+    /// The keys that the column at this position had before the change, and has after it.
+    pub fn keys(&self, column: usize) -> impl Iterator<Item = Key> {
+        [&self.old, &self.new].into_iter().flatten().filter_map(move |cells| cells.key(column))
+    }
+}

@@ -1,0 +1,129 @@
+//! Tables whose rows don't look as the catalog said: altered, most likely, and not yet noticed. By their names, such
+//! rows' columns may be others than those that are visible, so nothing of the table is shown until somebody has
+//! looked at the catalog; then its feeds start anew.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::catalog::TableId;
+use crate::event::{Row, Rows};
+use crate::policy::{Current, ServedTable};
+
+/// How long a table is held back if nobody looks.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often the catalog must be found unchanged until an order of columns is believed to be a partition's. The first
+/// look may have been under way when the row came.
+const LOOKS: u8 = 2;
+/// The most orders of columns that are remembered of a table, and the most former ones.
+const MAX_ORDERS: usize = 64;
+
+/// Whether a change may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Fits,
+    HeldBack,
+}
+
+/// What is doubted, and what no longer is.
+#[derive(Debug)]
+pub struct Doubts {
+    current: Current,
+    open: BTreeMap<TableId, Doubt>,
+    known: HashMap<TableId, Known>,
+}
+
+#[derive(Debug)]
+struct Doubt {
+    since: Instant,
+    /// The orders of columns that were met. None is remembered of a row that lacks columns.
+    orders: Vec<Vec<String>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// How often the catalog was found unchanged after a row with this order of columns.
+    looks: HashMap<Vec<String>, u8>,
+    /// The table's own orders before it was altered: what has them is from then.
+    former: HashSet<Vec<String>>,
+}
+
+impl Doubts {
+    pub fn new(current: Current) -> Self {
+        Self { current, open: BTreeMap::new(), known: HashMap::new() }
+    }
+
+    /// Whether the change may be shown; if it looks wrong, asks for a look at the catalog.
+    pub fn judge(&mut self, rows: &Rows<'_>) -> Verdict {
+        let table = rows.change().table;
+        if self.open.is_empty() && rows.are_regular() {
+            return Verdict::Fits;
+        }
+        if self.open.contains_key(&table) {
+            return Verdict::HeldBack;
+        }
+        let odd: Vec<&Row<'_>> = [rows.old(), rows.new()]
+            .into_iter()
+            .flatten()
+            .filter(|row| !row.is_regular())
+            .collect();
+        if odd.iter().all(|row| self.is_believed(table, row)) {
+            return Verdict::Fits;
+        }
+        let seq = rows.change().seq.0;
+        tracing::warn!(
+            seq,
+            table = table.0,
+            "a row doesn't look like its table, which is held back"
+        );
+        let complete = odd.into_iter().filter(|row| row.is_complete());
+        let orders = complete.map(Row::names).collect();
+        self.open.insert(table, Doubt { since: Instant::now(), orders });
+        self.current.doubt();
+        Verdict::HeldBack
+    }
+
+    fn is_believed(&self, table: TableId, row: &Row<'_>) -> bool {
+        let Some(known) = self.known.get(&table).filter(|_| row.is_complete()) else {
+            return false;
+        };
+        known.looks.get(&row.names()).is_some_and(|looks| *looks >= LOOKS)
+    }
+
+    /// The catalog was looked at: the tables that were held back until then.
+    pub fn looked(&mut self) -> Vec<TableId> {
+        let open = std::mem::take(&mut self.open);
+        for (table, doubt) in &open {
+            let Known { looks, former } = self.known.entry(*table).or_default();
+            for order in doubt.orders.iter().filter(|order| !former.contains(*order)) {
+                if looks.len() >= MAX_ORDERS {
+                    looks.clear();
+                }
+                let looks = looks.entry(order.clone()).or_default();
+                *looks = looks.saturating_add(1);
+            }
+        }
+        open.into_keys().collect()
+    }
+
+    /// The table is another now: what is known of its rows no longer holds.
+    pub fn altered(&mut self, before: &ServedTable) {
+        let table = before.table();
+        let Known { looks, former } = self.known.entry(table.id).or_default();
+        looks.clear();
+        if former.len() >= MAX_ORDERS {
+            former.clear();
+        }
+        former.insert(table.columns.iter().map(|column| column.name.clone()).collect());
+    }
+
+    /// Gives up waiting for those that nobody has looked at.
+    pub fn overdue(&mut self, now: Instant) -> Vec<TableId> {
+        let is_due = |doubt: &Doubt| now >= doubt.since + PATIENCE;
+        let due: Vec<TableId> =
+            self.open.iter().filter(|(_, doubt)| is_due(doubt)).map(|(table, _)| *table).collect();
+        self.open.retain(|_, doubt| !is_due(doubt));
+        due
+    }
+}

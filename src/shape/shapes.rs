@@ -1,0 +1,159 @@
+//! The shapes, by their numbers, keys and tables.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::ShapeKey;
+use super::command::ReaderId;
+use super::index::Index;
+use crate::catalog::TableId;
+use crate::policy::{Case, Served};
+use crate::wire::{Batch, Feed, Format, Formats};
+
+/// A shape and those who read it, each once.
+#[derive(Debug)]
+pub struct Shape {
+    pub key: ShapeKey,
+    pub batch: Batch,
+    readers: Vec<ReaderId>,
+    websockets: usize,
+    event_streams: usize,
+}
+
+impl Shape {
+    fn new(key: ShapeKey, feed: Feed) -> Self {
+        let batch = Batch::new(feed, &key.view, key.with_old);
+        Self { key, batch, readers: Vec::new(), websockets: 0, event_streams: 0 }
+    }
+
+    pub fn readers(&self) -> &[ReaderId] {
+        &self.readers
+    }
+
+    /// The formats that its readers want.
+    pub fn formats(&self) -> Formats {
+        Formats { websocket: self.websockets > 0, event_stream: self.event_streams > 0 }
+    }
+
+    pub fn add_reader(&mut self, id: ReaderId, format: Format) {
+        self.readers.push(id);
+        *self.count_of(format) += 1;
+    }
+
+    pub fn remove_reader(&mut self, id: ReaderId, format: Format) {
+        let Some(at) = self.readers.iter().position(|reader| *reader == id) else { return };
+        self.readers.swap_remove(at);
+        *self.count_of(format) -= 1;
+    }
+
+    fn count_of(&mut self, format: Format) -> &mut usize {
+        match format {
+            Format::WebSocket => &mut self.websockets,
+            Format::EventStream => &mut self.event_streams,
+        }
+    }
+}
+
+/// All shapes.
+#[derive(Debug, Default)]
+pub struct Shapes {
+    by_feed: HashMap<Feed, Shape>,
+    by_key: HashMap<ShapeKey, Feed>,
+    by_table: HashMap<TableId, Index>,
+    last_feed: u64,
+}
+
+impl Shapes {
+    pub fn len(&self) -> usize {
+        self.by_feed.len()
+    }
+
+    pub fn get(&self, feed: Feed) -> Option<&Shape> {
+        self.by_feed.get(&feed)
+    }
+
+    pub fn get_mut(&mut self, feed: Feed) -> Option<&mut Shape> {
+        self.by_feed.get_mut(&feed)
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Feed, &mut Shape)> {
+        self.by_feed.iter_mut().map(|(feed, shape)| (*feed, shape))
+    }
+
+    pub fn has_table(&self, table: TableId) -> bool {
+        self.by_table.contains_key(&table)
+    }
+
+    /// The shapes of a table, the oldest first.
+    pub fn of_table(&self, table: TableId) -> Vec<Feed> {
+        self.by_table.get(&table).into_iter().flat_map(Index::all).collect()
+    }
+
+    /// Adds those of them to `found`, which is empty, that may see the change.
+    pub fn find(&self, table: TableId, case: &Case<'_>, found: &mut Vec<Feed>) {
+        if let Some(index) = self.by_table.get(&table) {
+            index.find(case, found);
+        }
+    }
+
+    /// The shapes of tables that are other tables there, the oldest first.
+    pub fn outdated(&self, served: &Served) -> Vec<Feed> {
+        let is_current = |feed: &Feed| {
+            self.by_feed.get(feed).is_some_and(|shape| served.is_current(&shape.key.view))
+        };
+        let tables = self.by_table.values();
+        // All shapes of a table are of the same state of it.
+        let outdated = tables.filter(|index| !index.all().take(1).all(|feed| is_current(&feed)));
+        let mut feeds: Vec<Feed> = outdated.flat_map(Index::all).collect();
+        feeds.sort_unstable();
+        feeds
+    }
+
+    /// The shape with this key; a new one, if there is none.
+    pub fn open(&mut self, key: ShapeKey) -> Feed {
+        if let Some(feed) = self.by_key.get(&key) {
+            return *feed;
+        }
+        self.last_feed += 1;
+        let feed = Feed(self.last_feed);
+        self.enter(feed, &key);
+        self.by_feed.insert(feed, Shape::new(key, feed));
+        feed
+    }
+
+    /// Removes a shape.
+    pub fn close(&mut self, feed: Feed) {
+        if let Some(shape) = self.by_feed.remove(&feed) {
+            self.leave(feed, &shape.key);
+        }
+    }
+
+    /// Gives a shape another view, which looks the same to its readers. What was gathered stays.
+    pub fn replace(&mut self, feed: Feed, key: ShapeKey) {
+        let Some(mut shape) = self.by_feed.remove(&feed) else { return };
+        self.leave(feed, &shape.key);
+        self.enter(feed, &key);
+        shape.batch.rebind(&key.view, key.with_old);
+        shape.key = key;
+        self.by_feed.insert(feed, shape);
+    }
+
+    /// Where another shape has the same key, that one stays the one to be found by it.
+    fn enter(&mut self, feed: Feed, key: &ShapeKey) {
+        let index = self.by_table.entry(key.view.table_id()).or_default();
+        index.insert(feed, key.view.access());
+        self.by_key.entry(key.clone()).or_insert(feed);
+    }
+
+    fn leave(&mut self, feed: Feed, key: &ShapeKey) {
+        if self.by_key.get(key) == Some(&feed) {
+            self.by_key.remove(key);
+        }
+        if let Entry::Occupied(mut index) = self.by_table.entry(key.view.table_id()) {
+            index.get_mut().remove(feed, key.view.access());
+            if index.get().is_empty() {
+                index.remove();
+            }
+        }
+    }
+}
