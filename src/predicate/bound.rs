@@ -1,11 +1,17 @@
 //! A closed predicate: nothing is left open but the row.
 
-use super::{Access, Cells, Undecidable};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use super::ast::Test;
+use super::predicate::columns_of;
+use super::{Access, Cells, Undecidable, access, fold, sql};
 
 /// A predicate over rows alone. Equal ones share a shape. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct Bound {
-    value: bool,
+    test: Arc<Test>,
+    columns: Arc<[usize]>,
 }
 
 /// A predicate as SQL: an expression over the table's columns with `$n` for each parameter.
@@ -17,26 +23,35 @@ pub struct Sql {
 }
 
 impl Bound {
+    pub(super) fn new(test: Test) -> Self {
+        let columns = columns_of(&test);
+        Self { test: test.into(), columns }
+    }
+
     pub fn always() -> Self {
-        Self { value: true }
+        Self::new(Test::Constant(Some(true)))
     }
 
     pub fn never() -> Self {
-        Self { value: false }
+        Self::new(Test::Constant(Some(false)))
     }
 
     /// `Some(true)`: true for every row. `Some(false)`: true for none.
     pub fn constant(&self) -> Option<bool> {
-        Some(self.value)
+        match &*self.test {
+            Test::Constant(Some(true)) => Some(true),
+            test => fold::is_never_true(test).then_some(false),
+        }
     }
 
     pub fn and(self, other: Self) -> Self {
-        Self { value: self.value && other.value }
+        let test = |bound: Self| Arc::unwrap_or_clone(bound.test);
+        Self::new(fold::and(vec![test(self), test(other)]))
     }
 
     /// PostgreSQL's answer: true, false or null.
-    pub fn evaluate(&self, _row: &Cells<'_>) -> Result<Option<bool>, Undecidable> {
-        Ok(Some(self.value))
+    pub fn evaluate(&self, row: &Cells<'_>) -> Result<Option<bool>, Undecidable> {
+        self.test.evaluate(row)
     }
 
     /// Whether it is true for the row. What can't be decided isn't.
@@ -46,16 +61,30 @@ impl Bound {
 
     /// The rows for which it can be true, by the values of single columns.
     pub fn access(&self) -> Access {
-        if self.value { Access::Scan } else { Access::Never }
+        access::access(&self.test)
     }
 
     /// The positions of the columns that it reads, ascending.
     pub fn columns(&self) -> &[usize] {
-        &[]
+        &self.columns
     }
 
     /// As SQL, its parameters numbered from `first_param`.
-    pub fn to_sql(&self, _first_param: usize) -> Sql {
-        Sql { text: self.value.to_string(), params: Vec::new() }
+    pub fn to_sql(&self, first_param: usize) -> Sql {
+        sql::print(&self.test, first_param)
+    }
+}
+
+impl PartialEq for Bound {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.test, &other.test) || self.test == other.test
+    }
+}
+
+impl Eq for Bound {}
+
+impl Hash for Bound {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.test.hash(state);
     }
 }

@@ -10,3 +10,14 @@ pub struct Fault {
     /// The form that works, where there is one.
     pub instead: Option<String>,
 }
+
+impl Fault {
+    pub(super) fn new(position: usize, reason: impl Into<String>) -> Self {
+        Self { position, reason: reason.into(), instead: None }
+    }
+
+    pub(super) fn instead(mut self, form: impl Into<String>) -> Self {
+        self.instead = Some(form.into());
+        self
+    }
+}

@@ -4,16 +4,32 @@
 //! uses: evaluate against a row of the log, print as SQL with parameters, extract the keys of an index.
 
 mod access;
+mod ast;
+mod bind;
 mod bound;
 mod cells;
+mod check;
+mod evaluate;
 mod fault;
-mod read;
+mod fold;
+mod parse;
+mod predicate;
 mod scope;
+mod sql;
 pub mod value;
 
 pub use access::{Access, Key};
 pub use bound::{Bound, Sql};
 pub use cells::{Cells, Undecidable};
 pub use fault::Fault;
-pub use read::{Predicate, parse};
+pub use predicate::{Predicate, parse};
 pub use scope::{Scope, Source};
+
+/// How deep a predicate may be nested: parentheses, operators and calls alike.
+const MAX_DEPTH: usize = 64;
+/// `in (…)`, `array[…]`, arguments.
+const MAX_LIST_ITEMS: usize = 1_000;
+/// `$1`, `$2`, …
+const MAX_PARAMS: usize = 1_000;
+/// Nodes of the checked tree.
+const MAX_NODES: usize = 20_000;

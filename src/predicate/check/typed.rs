@@ -1,0 +1,146 @@
+//! An operand with its type, or one that takes its context's.
+
+use serde_json::Value as Given;
+
+use crate::catalog::{Collation, DataType, Scalar};
+use crate::predicate::Fault;
+use crate::predicate::ast::{BOOL, Part, Term, Test};
+
+#[derive(Clone, Debug)]
+pub struct Typed {
+    pub at: usize,
+    pub operand: Operand,
+}
+
+#[derive(Clone, Debug)]
+pub enum Operand {
+    /// What PostgreSQL calls `unknown`.
+    Open(Open),
+    Known {
+        term: Term,
+        of: DataType,
+        collation: Derived,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub enum Open {
+    Text(String),
+    Null,
+    Param(Given),
+    Claim(Vec<String>),
+}
+
+/// Where a collation comes from (manual 24.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derived {
+    /// The database's, or none at all.
+    Default,
+    Column(Collation),
+    /// `collate "C"`
+    Explicit,
+    Conflict,
+}
+
+impl Derived {
+    pub fn with(self, other: Self) -> Self {
+        use Derived::{Conflict, Default, Explicit};
+        match (self, other) {
+            (Explicit, _) | (_, Explicit) => Explicit,
+            (Conflict, _) | (_, Conflict) => Conflict,
+            (Default, derived) | (derived, Default) => derived,
+            (one, other) if one == other => one,
+            _ => Conflict,
+        }
+    }
+}
+
+impl Typed {
+    pub fn text(at: usize, text: &str) -> Self {
+        Self { at, operand: Operand::Open(Open::Text(text.to_owned())) }
+    }
+
+    pub fn null(at: usize) -> Self {
+        Self { at, operand: Operand::Open(Open::Null) }
+    }
+
+    pub fn test(at: usize, test: Test) -> Self {
+        Self::term(at, Term::Test(Box::new(test)), BOOL)
+    }
+
+    /// Of a type without a collation, or with the default one.
+    pub fn term(at: usize, term: Term, of: DataType) -> Self {
+        Self::collated(at, term, of, Derived::Default)
+    }
+
+    pub fn collated(at: usize, term: Term, of: DataType, collation: Derived) -> Self {
+        Self { at, operand: Operand::Known { term, of, collation } }
+    }
+
+    pub fn data_type(&self) -> Option<&DataType> {
+        match &self.operand {
+            Operand::Open(_) => None,
+            Operand::Known { of, .. } => Some(of),
+        }
+    }
+
+    pub fn derived(&self) -> Derived {
+        match &self.operand {
+            Operand::Open(_) => Derived::Default,
+            Operand::Known { collation, .. } => *collation,
+        }
+    }
+
+    pub fn size(&self) -> usize {
+        match &self.operand {
+            Operand::Open(_) => 1,
+            Operand::Known { term, .. } => Part::Term(term).size(),
+        }
+    }
+
+    pub fn reads_a_column(&self) -> bool {
+        let mut columns = std::collections::BTreeSet::new();
+        if let Operand::Known { term, .. } = &self.operand {
+            Part::Term(term).columns_into(&mut columns);
+        }
+        !columns.is_empty()
+    }
+}
+
+/// The type without its collation, which is told apart by itself.
+pub fn plain(of: &DataType) -> DataType {
+    let scalar = |scalar: &Scalar| match scalar {
+        Scalar::Text(_) => Scalar::Text(Collation::Deterministic),
+        Scalar::Char(_) => Scalar::Char(Collation::Deterministic),
+        other => other.clone(),
+    };
+    match of {
+        DataType::Scalar(of) => DataType::Scalar(scalar(of)),
+        DataType::Array(of) => DataType::Array(scalar(of)),
+        DataType::Other => DataType::Other,
+    }
+}
+
+/// Text can be told equal: the collation is known, and byte by byte.
+pub fn check_equality(at: usize, collation: Derived) -> Result<(), Fault> {
+    let reason = match collation {
+        Derived::Conflict => "the two sides have different collations",
+        Derived::Column(Collation::Nondeterministic) => {
+            "equality in a nondeterministic collation can't be told outside of the database"
+        }
+        _ => return Ok(()),
+    };
+    Err(Fault::new(at, reason).instead("… collate \"C\""))
+}
+
+/// Text can be ordered, and its letters' case told: collation C alone.
+pub fn check_order(at: usize, collation: Derived, what: &str) -> Result<(), Fault> {
+    match collation {
+        Derived::Explicit | Derived::Column(Collation::C) => Ok(()),
+        Derived::Conflict => check_equality(at, collation),
+        _ => {
+            let reason = format!("{what} depends on the server's collation");
+            Err(Fault::new(at, reason).instead("… collate \"C\""))
+        }
+    }
+}
