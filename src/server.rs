@@ -33,7 +33,9 @@ pub struct Settings {
 impl Settings {
     pub fn new(transport: transport::Settings, authority: Authority) -> Self {
         let outbox_max_bytes = transport.outbox_max_bytes;
-        let shape = shape::Settings { outbox_max_bytes, ..shape::Settings::default() };
+        let max_subscriptions = transport.max_subscriptions;
+        let shape =
+            shape::Settings { outbox_max_bytes, max_subscriptions, ..shape::Settings::default() };
         Self { transport, authority, shape, timing: Timing::default(), extra: axum::Router::new() }
     }
 }
@@ -69,14 +71,15 @@ pub async fn run(
     let stop = shutdown.child_token();
     let (hub, handle) =
         Hub::new(served.clone(), settings.shape, observed.clone(), readings, stop.clone());
-    let app = Arc::new(App {
+    let metrics = Metrics::new(&observed);
+    let app = Arc::new(App::new(
+        &settings.transport,
         served,
-        hub: handle,
-        metrics: Metrics::new(&observed),
-        authority: settings.authority,
-        allowed_origins: settings.transport.allowed_origins,
-        timing: settings.timing,
-    });
+        handle,
+        metrics,
+        settings.authority,
+        settings.timing,
+    ));
     let mut tasks = JoinSet::new();
     tasks.spawn(hub.run().map(Finished::Hub));
     let max_connections = settings.transport.max_connections;

@@ -5,13 +5,12 @@ use std::time::Duration;
 use super::auth;
 use super::fault::{Fault, Faults, Place};
 use super::section::Section;
-use super::table;
 use super::value::{self, Placed};
 use super::written::Node;
 use super::{Config, Environment, Settings, environment, units};
+use super::{server, table};
 use crate::changelog::{self, Wake};
 use crate::database::Database;
-use crate::transport;
 
 /// Reads everything; what has faults is replaced by defaults or left out. `None` only if `faults`
 /// has errors.
@@ -21,11 +20,11 @@ pub fn read(root: Node, environment: &Environment, faults: &mut Faults) -> Optio
         ["database", "server", "log", "auth", "table"].map(|name| top.take(name));
     top.finish();
     let database = read_database(database, environment, faults);
-    let server = read_server(or_empty(server), faults);
+    let server = server::read(or_empty(server), faults);
     let log = read_log(or_empty(log), faults);
     let (auth, auth_places) = auth::read(auth, faults);
     let (tables, places) = table::read_all(tables, faults);
-    let settings = Settings { database: database?, server: server?, log, auth, tables };
+    let settings = Settings { database: database?, server, log, auth, tables };
     Some(Config { settings, warnings: Faults::default(), places, auth_places })
 }
 
@@ -64,49 +63,6 @@ fn read_database(
             });
         })
         .ok()
-}
-
-/// What a row's event may take; an outbox must have room for one.
-const EVENT_BYTES: (u64, u64) = (1 << 10, 1 << 30);
-const OUTBOX_LEAST_BYTES: u64 = 1 << 12;
-const OUTBOX_MOST_BYTES: u64 = 1 << 34;
-const CONNECTIONS: (usize, usize) = (1, 10_000_000);
-
-fn read_server(node: Node, faults: &mut Faults) -> Option<transport::Settings> {
-    let mut section = Section::new("[server]", node, faults);
-    let default = transport::Settings::default();
-    let bytes = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
-    let listen = section.get("listen", value::address).map_or(default.listen, |it| it.value);
-    let origins = section.get("allowed_origins", value::origins).map(|it| it.value);
-    let event = section.bounded(
-        "max_event_bytes",
-        value::size,
-        bytes(default.max_event_bytes),
-        EVENT_BYTES,
-        units::print_size,
-    );
-    let outbox = section.bounded(
-        "outbox_max_bytes",
-        value::size,
-        bytes(default.outbox_max_bytes).max(event),
-        (event.max(OUTBOX_LEAST_BYTES), OUTBOX_MOST_BYTES),
-        units::print_size,
-    );
-    let connections = section.bounded(
-        "max_connections",
-        value::count,
-        default.max_connections,
-        CONNECTIONS,
-        |number| number.to_string(),
-    );
-    section.finish();
-    Some(transport::Settings {
-        listen,
-        allowed_origins: origins.into_iter().flatten().map(|origin| origin.value).collect(),
-        max_event_bytes: usize::try_from(event).ok()?,
-        outbox_max_bytes: usize::try_from(outbox).ok()?,
-        max_connections: connections,
-    })
 }
 
 const RETENTION: (Duration, Duration) =

@@ -14,6 +14,7 @@ mod place;
 mod rule;
 mod secrets;
 mod section;
+mod server;
 mod table;
 mod units;
 mod value;

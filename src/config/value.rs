@@ -161,6 +161,23 @@ pub fn origins(node: &Node, faults: &mut Faults) -> Option<Vec<Placed<String>>> 
     list(node, origin, faults)
 }
 
+/// A host's name as browsers write it, without a port.
+pub fn host(node: &Node, faults: &mut Faults) -> Option<String> {
+    let text = text(node, faults)?;
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_name = text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(part);
+    if !is_name {
+        let fault = Fault::error(format!("`{text}` is not a host's name")).at(&node.place);
+        let help = "write the name alone, without scheme, port or path: \"rowcast.example\"";
+        faults.push(fault.help(help));
+    }
+    is_name.then(|| text.trim_end_matches('.').to_ascii_lowercase())
+}
+
+pub fn hosts(node: &Node, faults: &mut Faults) -> Option<Vec<Placed<String>>> {
+    list(node, host, faults)
+}
+
 fn separated(text: &str, place: &Place) -> Vec<Node> {
     let item = |part: &str| Node { value: Written::Variable(part.into()), place: place.clone() };
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(item).collect()

@@ -38,7 +38,12 @@ pub struct Asked {
     pub claims: Claims,
     /// Whether events carry the row before the change.
     pub with_old: bool,
+    /// Given back when the subscription ends.
+    pub place: Arc<Place>,
 }
+
+/// One of the subscriptions that an identity may have.
+pub type Place = tokio::sync::OwnedSemaphorePermit;
 
 /// What makes two subscriptions one shape.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

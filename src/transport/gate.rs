@@ -1,97 +1,93 @@
-//! Who gets to the resources at all: origins and credentials.
+//! Who is asking: each request's credential is checked before anything else is looked at.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN, VARY,
-};
-use http::{Method, StatusCode, Uri};
+use http::Uri;
+use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName};
 
 use super::app::App;
 use super::query::form_pairs;
-use crate::identity::Shown;
-use crate::wire::{Code, Refusal};
+use super::quota::Share;
+use crate::identity::{Identity, Refused, Shown};
+use crate::wire::Refusal;
 
-/// Where a request comes from, as browsers tell.
-#[derive(Debug, PartialEq, Eq)]
-enum Origin {
-    /// None given, or the daemon's own.
-    Own,
-    Listed(HeaderValue),
+/// The address at the other end of the socket.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// Who opens a WebSocket. Who shows nothing, where that isn't enough, may do so in the first message.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    pub identity: Option<Identity>,
+    pub share: Arc<Share>,
 }
 
-/// Refuses foreign origins and bad credentials, and answers preflights.
+/// Lets those in who have an identity.
 pub async fn pass(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let origin = match origin_of(request.headers(), &app.allowed_origins) {
-        Ok(origin) => origin,
-        Err(refusal) => return refusal.into_response(),
-    };
-    let mut response = if request.method() == Method::OPTIONS {
-        preflight()
-    } else {
-        let shown = shown_by(request.headers(), request.uri());
-        match app.authority.identify(shown).await {
-            Ok(identity) => {
-                request.extensions_mut().insert(identity);
-                next.run(request).await
-            }
-            Err(refused) => Refusal::from(refused).into_response(),
+    let shown = shown_by(request.headers(), request.uri());
+    match app.authority.identify(shown).await {
+        Ok(identity) => {
+            request.extensions_mut().insert(identity);
+            next.run(request).await
         }
-    };
-    if let Origin::Listed(origin) = origin {
-        let headers = response.headers_mut();
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-        headers.insert(
-            ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("Rowcast-Cursor, Retry-After"),
-        );
+        Err(refused) => Refusal::from(refused).into_response(),
     }
-    response.headers_mut().append(VARY, HeaderValue::from_static("Origin"));
-    response
 }
 
-fn origin_of(headers: &HeaderMap, allowed: &[String]) -> Result<Origin, Refusal> {
-    let Some(origin) = headers.get(ORIGIN) else { return Ok(Origin::Own) };
-    let text = origin.to_str().unwrap_or("");
-    let authority = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    if authority.is_some() && authority == host {
-        return Ok(Origin::Own);
+/// The same for WebSockets, which may also show their credential later.
+pub async fn pass_visitor(
+    State(app): State<Arc<App>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let shown = shown_by(request.headers(), request.uri());
+    let identity = match app.authority.identify(shown).await {
+        Ok(identity) => Some(identity),
+        Err(Refused::Missing) => None,
+        Err(refused) => return Refusal::from(refused).into_response(),
+    };
+    match app.quotas.share(identity.as_ref(), peer) {
+        Ok(share) => {
+            let share = Arc::new(share);
+            request.extensions_mut().insert(Visitor { identity, share });
+            next.run(request).await
+        }
+        Err(refusal) => refusal.into_response(),
     }
-    if allowed.iter().any(|listed| listed.trim_end_matches('/').eq_ignore_ascii_case(text)) {
-        return Ok(Origin::Listed(origin.clone()));
-    }
-    Err(Refusal::new(Code::Forbidden, "this origin is not listed in allowed_origins"))
+}
+
+/// Whether the request shows a token: a page that was led here under a false name knows none.
+pub fn shows_token(headers: &HeaderMap, uri: &Uri) -> bool {
+    headers.contains_key(AUTHORIZATION) || token_in_query(uri).is_some()
 }
 
 /// What the request shows of who is asking.
 fn shown_by(headers: &HeaderMap, uri: &Uri) -> Shown {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let (mut token, mut authorization) = (None, text(AUTHORIZATION));
+    let (mut token, mut authorization) = (None, joined(headers, &AUTHORIZATION, ", "));
     if let Some((scheme, rest)) = authorization.as_deref().and_then(|text| text.split_once(' '))
         && scheme.eq_ignore_ascii_case("bearer")
     {
         token = Some(rest.trim().to_owned());
         authorization = None;
     }
-    let in_query = |query| form_pairs(query).find(|(name, _)| name == "access_token");
-    if let Some((_, in_query)) = uri.query().and_then(in_query) {
-        token = token.or(Some(in_query));
-    }
-    Shown { token, cookies: text(COOKIE), authorization }
+    token = token.or_else(|| token_in_query(uri));
+    Shown { token, cookies: joined(headers, &COOKIE, "; "), authorization }
 }
 
-fn preflight() -> Response {
-    let headers = [
-        (ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
-        (ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Accept, Cache-Control, Last-Event-ID"),
-        (ACCESS_CONTROL_MAX_AGE, "600"),
-    ];
-    (StatusCode::NO_CONTENT, headers).into_response()
+/// All that was given under this name. What can't be read is not passed over: it is no valid credential.
+fn joined(headers: &HeaderMap, name: &HeaderName, separator: &str) -> Option<String> {
+    let values = headers.get_all(name).iter();
+    let texts: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    (!texts.is_empty()).then(|| texts.join(separator))
+}
+
+fn token_in_query(uri: &Uri) -> Option<String> {
+    let mut pairs = form_pairs(uri.query()?);
+    pairs.find(|(name, _)| name == "access_token").map(|(_, token)| token)
 }

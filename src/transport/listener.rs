@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::app::App;
+use super::gate::{Peer, Visitor};
 use super::stall::Stalling;
 use super::upgrade::Upgraded;
 use super::websocket;
@@ -59,11 +61,12 @@ pub async fn serve(
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) => match Arc::clone(&places).try_acquire_owned() {
+                Ok((socket, address)) => match Arc::clone(&places).try_acquire_owned() {
                     Ok(place) => {
                         let (app, router) = (Arc::clone(&app), router.clone());
+                        let peer = Peer(address.ip());
                         let shutdown = shutdown.clone();
-                        connections.spawn(connection(socket, app, router, place, shutdown));
+                        connections.spawn(connection(socket, peer, app, router, place, shutdown));
                     }
                     Err(_) => {
                         app.metrics.refused_connections.inc();
@@ -90,7 +93,8 @@ async fn refuse(mut socket: TcpStream, _place: OwnedSemaphorePermit) {
     let refusal = Refusal::new(Code::TooManyRequests, "there are too many connections").problem();
     let head = format!(
         "HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\nretry-after: 5\r\n\
-         content-type: application/problem+json\r\ncontent-length: {}\r\n\r\n",
+         content-type: application/problem+json\r\nx-content-type-options: nosniff\r\n\
+         cache-control: no-store\r\ncontent-length: {}\r\n\r\n",
         refusal.len()
     );
     let refused = async {
@@ -109,14 +113,17 @@ async fn refuse(mut socket: TcpStream, _place: OwnedSemaphorePermit) {
 
 async fn connection(
     socket: TcpStream,
+    peer: Peer,
     app: Arc<App>,
     router: Router,
     place: OwnedSemaphorePermit,
     shutdown: CancellationToken,
 ) {
     app.metrics.connections.inc();
-    match Box::pin(http(socket, &app, router, shutdown)).await {
-        Ok(Some((socket, read_ahead))) => websocket::serve(socket, read_ahead, &app).await,
+    match Box::pin(http(socket, peer, &app, router, shutdown)).await {
+        Ok(Some((socket, read_ahead, visitor))) => {
+            websocket::serve(socket, read_ahead, visitor, &app).await;
+        }
         Ok(None) => {}
         Err(error) => tracing::debug!(%error, "a connection broke"),
     }
@@ -129,10 +136,11 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>
 /// Serves HTTP; gives the socket back, with what was read ahead, if it goes on as a WebSocket.
 async fn http(
     socket: TcpStream,
+    peer: Peer,
     app: &App,
     router: Router,
     shutdown: CancellationToken,
-) -> Result<Option<(TcpStream, bytes::Bytes)>, Broken> {
+) -> Result<Option<(TcpStream, Bytes, Visitor)>, Broken> {
     socket.set_nodelay(true)?;
     SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER_BYTES)?;
     let upgraded = Upgraded::default();
@@ -140,6 +148,7 @@ async fn http(
         let upgraded = upgraded.clone();
         move |mut request: Request<Incoming>| -> Answer {
             request.extensions_mut().insert(upgraded.clone());
+            request.extensions_mut().insert(peer);
             Box::pin(router.clone().oneshot(request.map(Body::new)))
         }
     };
@@ -160,8 +169,8 @@ async fn http(
     }
     let parts = http.into_parts();
     let mut socket = parts.io.into_inner().into_socket();
-    if upgraded.is_websocket() {
-        return Ok(Some((socket, parts.read_buf)));
+    if let Some(visitor) = upgraded.take_visitor() {
+        return Ok(Some((socket, parts.read_buf, visitor)));
     }
     socket.shutdown().await?;
     Ok(None)

@@ -4,10 +4,14 @@ mod app;
 mod asked;
 mod files;
 mod gate;
+mod guards;
 mod listener;
 mod metrics;
+mod origin;
+mod pace;
 mod problem;
 mod query;
+mod quota;
 mod router;
 mod sse;
 mod stall;
@@ -30,10 +34,21 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// A row whose JSON is larger comes as `oversize`, without data.
     pub max_event_bytes: usize,
+    /// Names under which browsers reach the daemon; an address, `localhost` and names without a dot need not be listed.
+    pub hosts: Vec<String>,
     /// What may wait for one connection before it is closed as too slow.
     pub outbox_max_bytes: usize,
     /// The most connections at once.
     pub max_connections: usize,
+    /// The most live feeds and WebSockets of one identity; of one address, for anonymous.
+    pub max_connections_per_identity: usize,
+    /// The most subscriptions of one connection.
+    pub max_subscriptions: usize,
+    pub max_subscriptions_per_identity: usize,
+    /// The most messages of one WebSocket; ten seconds' worth may come at once.
+    pub max_messages_per_second: usize,
+    /// The largest message that a WebSocket's client may send.
+    pub max_message_bytes: usize,
 }
 
 impl Default for Settings {
@@ -41,9 +56,15 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 7700)),
             allowed_origins: Vec::new(),
+            hosts: Vec::new(),
             max_event_bytes: 1 << 20,
             outbox_max_bytes: 8 << 20,
             max_connections: 100_000,
+            max_connections_per_identity: 10_000,
+            max_subscriptions: 1_000,
+            max_subscriptions_per_identity: 100_000,
+            max_messages_per_second: 100,
+            max_message_bytes: 64 << 10,
         }
     }
 }
@@ -53,6 +74,10 @@ impl Default for Settings {
 pub struct Timing {
     /// For a request's headers.
     pub header: Duration,
+    /// For the first message of a WebSocket whose handshake showed no credential.
+    pub auth: Duration,
+    /// For a credential in a message to be checked.
+    pub check: Duration,
     /// A WebSocket is pinged this often, and closed when two pings have brought no sign of life.
     pub ping: Duration,
     /// For a feed over HTTP to become live, before it is told to come back later.
@@ -67,6 +92,8 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             header: Duration::from_secs(10),
+            auth: Duration::from_secs(10),
+            check: Duration::from_secs(10),
             ping: Duration::from_secs(20),
             live: Duration::from_secs(10),
             stall: Duration::from_secs(10),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Extension, Router};
@@ -11,30 +11,36 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Uri};
 
 use super::app::App;
-use super::{Metrics, files, gate, sse, upgrade};
+use super::{Metrics, files, gate, guards, origin, sse, upgrade};
 use crate::identity::Identity;
 use crate::shape::Readiness;
 use crate::wire::{self, Code, Refusal};
 
-/// Everything that is served on the one port; `extra` is served beside it.
+/// Everything that is served on the one port; `extra` is served beside it, to the same pages.
 pub fn router(app: Arc<App>, extra: Router) -> Router {
+    let to_known = from_fn_with_state(Arc::clone(&app), gate::pass);
+    let to_visitors = from_fn_with_state(Arc::clone(&app), gate::pass_visitor);
     let v1 = Router::new()
         .route("/tables", get(tables))
         .route("/tables/{table}/rows", get(rows))
         .route("/tables/{table}/changes", get(sse::changes))
-        .route("/ws", get(upgrade::websocket))
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here)
-        .layer(from_fn_with_state(Arc::clone(&app), gate::pass));
+        .layer(to_known)
+        .route("/ws", any(upgrade::websocket).layer(to_visitors));
+    let own_pages = from_fn_with_state(Arc::clone(&app), origin::pass);
     Router::new()
         .nest("/v1", v1)
         .route("/healthz", get(async || "alive\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .layer(from_fn(guards::refuse_bodies))
+        .merge(extra.with_state(()))
+        .layer(own_pages)
         .method_not_allowed_fallback(wrong_method)
         .fallback(any(file))
+        .layer(from_fn(guards::add))
         .with_state(app)
-        .merge(extra)
 }
 
 async fn tables(State(app): State<Arc<App>>, Extension(identity): Extension<Identity>) -> Response {

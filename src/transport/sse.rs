@@ -19,7 +19,9 @@ use http_body::Frame;
 
 use super::app::App;
 use super::asked::Asked;
-use crate::identity::Identity;
+use super::gate::Peer;
+use super::quota::Share;
+use crate::identity::{self, Identity};
 use crate::policy::View;
 use crate::shape::{self, End, Inbox, Taken};
 use crate::wire::{self, Code, Delivery, Format, Refusal};
@@ -30,6 +32,7 @@ const EVENT_STREAM: &str = "text/event-stream";
 pub async fn changes(
     State(app): State<Arc<App>>,
     Extension(identity): Extension<Identity>,
+    Extension(Peer(peer)): Extension<Peer>,
     table: Result<Path<String>, PathRejection>,
     method: Method,
     uri: Uri,
@@ -46,9 +49,14 @@ pub async fn changes(
         return Ok(answer(Body::empty()));
     }
     let resumes = headers.get("last-event-id").is_some_and(|id| !id.is_empty());
-    let claims = identity.claims().clone();
-    let asked = shape::Asked { request: Arc::new(asked.request), claims, with_old: asked.old };
-    let stream = open(&app, asked, view, resumes).await?;
+    let share = app.quotas.share(Some(&identity), peer)?;
+    let asked = shape::Asked {
+        request: Arc::new(asked.request),
+        claims: identity.claims().clone(),
+        with_old: asked.old,
+        place: Arc::new(share.subscription()?),
+    };
+    let stream = open(&app, &identity, share, asked, view, resumes).await?;
     Ok(answer(Body::new(stream)))
 }
 
@@ -74,12 +82,16 @@ fn answer(body: Body) -> Response {
 struct Stream {
     ready: VecDeque<Delivery>,
     inbox: Inbox,
+    identity_ended: Pin<Box<dyn Future<Output = identity::Ended> + Send>>,
     ended: bool,
+    _share: Share,
 }
 
 /// Subscribes, and waits until that is true: the answer's headers say that the feed is live.
 async fn open(
     app: &App,
+    identity: &Identity,
+    share: Share,
     asked: shape::Asked,
     view: View,
     resumes: bool,
@@ -87,14 +99,26 @@ async fn open(
     let unavailable = || Refusal::new(Code::Unavailable, "the feed is not live yet");
     let connected = app.hub.connect(Format::EventStream).await;
     let (subscriber, inbox) = connected.map_err(|_| unavailable())?;
-    let mut stream = Stream { ready: VecDeque::new(), inbox, ended: false };
-    stream.ready.push_back(wire::event_stream_opening(resumes));
+    let mut stream = Stream {
+        ready: VecDeque::from([wire::event_stream_opening(resumes)]),
+        inbox,
+        identity_ended: Box::pin(identity.ended()),
+        ended: false,
+        _share: share,
+    };
     let subscribed = subscriber.subscribe("changes".to_owned(), asked, view).await;
     subscribed.map_err(|_| unavailable())?;
     let first = poll_fn(|cx| stream.inbox.poll_take(cx, &mut stream.ready));
     match tokio::time::timeout(app.timing.live, first).await {
         Ok(Taken::Deliveries) => Ok(stream),
         Ok(Taken::Ended(_)) | Err(_) => Err(unavailable()),
+    }
+}
+
+impl Stream {
+    fn end(&mut self, why: Option<&Refusal>) {
+        self.ended = true;
+        self.ready.extend(why.map(wire::event_stream_end));
     }
 }
 
@@ -114,10 +138,11 @@ impl http_body::Body for Stream {
                 return Poll::Ready(None);
             }
             let stream = &mut *self;
-            if let Taken::Ended(end) = ready!(stream.inbox.poll_take(cx, &mut stream.ready)) {
-                stream.ended = true;
-                let refusal = refusal_of(end);
-                stream.ready.extend(refusal.as_ref().map(wire::event_stream_end));
+            if let Poll::Ready(ended) = stream.identity_ended.as_mut().poll(cx) {
+                stream.end(Some(&ended.into()));
+            } else if let Taken::Ended(end) = ready!(stream.inbox.poll_take(cx, &mut stream.ready))
+            {
+                stream.end(refusal_of(end).as_ref());
             }
         }
     }

@@ -1,7 +1,6 @@
 //! The opening handshake of a WebSocket (RFC 6455, section 4.2).
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Extension;
 use axum::response::{IntoResponse, Response};
@@ -14,21 +13,27 @@ use http::header::{
 use http::{Method, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::gate::Visitor;
 use crate::wire::{Code, Refusal, SUBPROTOCOL};
 
-/// Whether what goes on over this connection, once its HTTP is done, is a WebSocket.
+/// Whose WebSocket goes on over this connection, once its HTTP is done.
 #[derive(Clone, Debug, Default)]
-pub struct Upgraded(Arc<AtomicBool>);
+pub struct Upgraded(Arc<Mutex<Option<Visitor>>>);
 
 impl Upgraded {
-    pub fn is_websocket(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    pub fn take_visitor(&self) -> Option<Visitor> {
+        self.visitor().take()
+    }
+
+    fn visitor(&self) -> MutexGuard<'_, Option<Visitor>> {
+        self.0.lock().expect("nothing panics while it holds the lock")
     }
 }
 
 /// `GET /v1/ws`.
 pub async fn websocket(
     Extension(upgraded): Extension<Upgraded>,
+    Extension(visitor): Extension<Visitor>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -46,7 +51,7 @@ pub async fn websocket(
     if STANDARD.decode(key).map_or(0, |nonce| nonce.len()) != 16 {
         return Err(Refusal::invalid("\"Sec-WebSocket-Key\" must be 16 bytes in base64"));
     }
-    upgraded.0.store(true, Ordering::Release);
+    *upgraded.visitor() = Some(visitor);
     let switching = [
         (CONNECTION, "upgrade".to_owned()),
         (UPGRADE, "websocket".to_owned()),

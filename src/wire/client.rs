@@ -1,5 +1,7 @@
 //! What WebSocket clients say.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use super::{Refusal, wanted};
@@ -14,10 +16,20 @@ const NOT_YET: [(&str, Value); 3] =
 /// A message, checked as far as it can be without knowing the tables.
 #[derive(Debug, PartialEq)]
 pub enum ClientMessage {
-    Auth,
+    Auth(Token),
     Subscribe(Subscribe),
     Unsubscribe { id: String },
     Ping { nonce: Option<String> },
+}
+
+/// A credential, which is never printed.
+#[derive(PartialEq, Eq)]
+pub struct Token(pub String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
 }
 
 #[derive(Debug, PartialEq)]
@@ -47,7 +59,7 @@ pub fn read_message(text: &str) -> Result<ClientMessage, Misread> {
     };
     let id = message.get("id").and_then(Value::as_str).filter(|id| id.len() <= MAX_NAME_BYTES);
     let read = match op.as_str() {
-        "auth" => Ok(ClientMessage::Auth),
+        "auth" => auth(&message),
         "subscribe" => subscribe(&message),
         "unsubscribe" => unsubscribe(&message),
         "ping" => ping(&message),
@@ -57,6 +69,11 @@ pub fn read_message(text: &str) -> Result<ClientMessage, Misread> {
         }
     };
     read.map_err(|refusal| Misread::Refused { id: id.map(str::to_owned), refusal })
+}
+
+fn auth(message: &Map<String, Value>) -> Result<ClientMessage, Refusal> {
+    let token = string(message, "token")?.ok_or_else(|| wrong("token", "must be given"))?;
+    Ok(ClientMessage::Auth(Token(token)))
 }
 
 fn subscribe(message: &Map<String, Value>) -> Result<ClientMessage, Refusal> {

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use crate::policy::View;
 
 pub use batch::{Batch, Commit, Formats, Framed, Sealed};
-pub use client::{ClientMessage, Misread, Subscribe, read_message};
+pub use client::{ClientMessage, Misread, Subscribe, Token, read_message};
 pub use event_stream::{event_stream_end, event_stream_opening};
 pub use listing::tables;
 pub use refusal::{Code, Refusal};

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::json;
 
-use crate::identity::Refused;
+use crate::identity::{Ended, Refused};
 use crate::policy::Unknown;
 use crate::predicate::Fault;
 
@@ -112,6 +112,16 @@ impl From<Fault> for Refusal {
             None => fault.reason,
         };
         Self { position: Some(fault.position), ..Self::new(Code::InvalidFilter, detail) }
+    }
+}
+
+impl From<Ended> for Refusal {
+    fn from(ended: Ended) -> Self {
+        let detail = match ended {
+            Ended::Expired => "the credential has expired",
+            Ended::Gone => "the session has ended",
+        };
+        Self::new(Code::Unauthenticated, detail)
     }
 }
 

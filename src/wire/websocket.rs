@@ -2,6 +2,7 @@
 
 use super::reset::ResetCause;
 use super::{Delivery, Feed, Refusal, listing, write_string};
+use crate::identity::Claims;
 use crate::policy::View;
 
 /// The subprotocol that clients may ask for.
@@ -75,10 +76,13 @@ pub(super) fn reset(feed: Feed, cause: ResetCause) -> Vec<u8> {
     text_frame(|out| out.extend_from_slice(json.as_bytes()))
 }
 
-/// The server's first words. Claims are empty: nobody but anonymous is known yet.
-pub fn hello() -> Delivery {
+/// The server's first words, and those after each renewal: the client's own claims.
+pub fn hello(claims: &Claims) -> Delivery {
     text_frame(|out| {
-        out.extend_from_slice(br#"{"op":"hello","protocol":"rowcast.v1","identity":{}}"#);
+        out.extend_from_slice(br#"{"op":"hello","protocol":"rowcast.v1","identity":"#);
+        serde_json::to_writer(&mut *out, claims.as_map())
+            .expect("JSON can always be written to memory");
+        out.push(b'}');
     })
     .into()
 }

@@ -1,8 +1,10 @@
 //! A WebSocket connection: obeys what the client says until one of them has had enough.
 
+mod admission;
 mod farewell;
 mod socket;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,80 +13,138 @@ use tokio::net::TcpStream;
 use self::farewell::Farewell;
 use self::socket::{Socket, Step};
 use super::app::App;
-use crate::identity::Claims;
+use super::gate::Visitor;
+use super::quota::Share;
+use crate::identity::{Ended, Identity, Refused};
 use crate::shape::{Asked, Subscriber};
-use crate::wire::{self, ClientMessage, Code, Format, Misread, Refusal};
+use crate::wire::{self, ClientMessage, Code, Format, Misread, Refusal, Token};
 
 /// Serves one WebSocket; `read_ahead` was read behind the handshake.
-pub async fn serve(socket: TcpStream, read_ahead: Bytes, app: &App) {
-    let Ok((subscriber, inbox)) = app.hub.connect(Format::WebSocket).await else { return };
-    let mut socket = Socket::new(socket, read_ahead, inbox, app.timing.ping);
-    socket.queue(wire::hello());
-    let farewell = loop {
-        match socket.next().await {
-            Step::Message(text) => {
-                if let Err(farewell) = obey(&text, &mut socket, &subscriber, app).await {
-                    break farewell;
-                }
-            }
-            Step::Over(farewell) => break farewell,
-        }
+pub async fn serve(socket: TcpStream, read_ahead: Bytes, visitor: Visitor, app: &App) {
+    let mut socket = Socket::new(socket, read_ahead, app);
+    let farewell = match admission::admit(&mut socket, visitor, app).await {
+        Ok((guest, share)) => attend(&mut socket, guest, share, app).await,
+        Err(farewell) => farewell,
     };
-    drop(subscriber);
     socket.close(farewell, app.timing.close).await;
 }
 
-async fn obey(
-    text: &str,
-    socket: &mut Socket,
-    subscriber: &Subscriber,
-    app: &App,
-) -> Result<(), Farewell> {
-    let message = match wire::read_message(text) {
-        Ok(message) => message,
-        Err(Misread::Refused { id, refusal }) => {
-            socket.queue(wire::error(id.as_deref(), &refusal));
-            return Ok(());
-        }
-        Err(Misread::Violation(refusal)) => {
-            socket.queue(wire::error(None, &refusal));
-            return Err(Farewell::Violation);
-        }
+/// Serves someone who is known, until it is over.
+async fn attend(socket: &mut Socket, identity: Identity, share: Arc<Share>, app: &App) -> Farewell {
+    let Ok((subscriber, inbox)) = app.hub.connect(Format::WebSocket).await else {
+        return Farewell::Restarting;
     };
-    match message {
-        ClientMessage::Auth => {
-            let detail = "no way to check credentials is configured";
-            socket.queue(wire::error(None, &Refusal::new(Code::Unauthenticated, detail)));
-            Err(Farewell::Unauthenticated)
-        }
-        ClientMessage::Subscribe(wanted) => subscribe(wanted, socket, subscriber, app).await,
-        ClientMessage::Unsubscribe { id } => {
-            subscriber.unsubscribe(id).await.map_err(|_| Farewell::Restarting)
-        }
-        ClientMessage::Ping { nonce } => {
-            socket.queue(wire::pong(nonce.as_deref()));
-            Ok(())
+    socket.admit(inbox, app);
+    socket.queue(wire::hello(identity.claims()));
+    let ended = Box::pin(identity.ended());
+    let mut guest = Guest { identity, share, ended, subscriber, app };
+    loop {
+        let step = tokio::select! {
+            biased;
+            ended = &mut guest.ended => return ended.into(),
+            step = socket.next() => step,
+        };
+        let obeyed = match step {
+            Step::Message(text) => guest.obey(&text, socket).await,
+            Step::Hasty(text) => {
+                refuse(&text, socket);
+                Ok(())
+            }
+            Step::Over(farewell) => return farewell,
+        };
+        if let Err(farewell) = obeyed {
+            return farewell;
         }
     }
 }
 
-async fn subscribe(
-    wanted: wire::Subscribe,
-    socket: &mut Socket,
-    subscriber: &Subscriber,
-    app: &App,
-) -> Result<(), Farewell> {
-    let claims = Claims::default();
-    match app.served.get().view(&wanted.request, &claims) {
-        Ok(view) => {
-            let request = Arc::new(wanted.request);
-            let asked = Asked { request, claims, with_old: wanted.old };
-            let subscribed = subscriber.subscribe(wanted.id, asked, view).await;
-            subscribed.map_err(|_| Farewell::Restarting)
+/// Says that there were too many messages; only a subscription that there won't be is named.
+fn refuse(text: &str, socket: &mut Socket) {
+    let refusal = Refusal::new(Code::TooManyRequests, "too many messages, this one was not obeyed");
+    match wire::read_message(text) {
+        Ok(ClientMessage::Subscribe(wanted)) => {
+            socket.queue(wire::error(Some(&wanted.id), &refusal));
         }
-        Err(unknown) => {
-            socket.queue(wire::error(Some(&wanted.id), &unknown.into()));
-            Ok(())
+        _ => socket.queue(wire::error(None, &refusal)),
+    }
+}
+
+/// Someone who is known, with what they hold.
+struct Guest<'a> {
+    identity: Identity,
+    share: Arc<Share>,
+    ended: Pin<Box<dyn Future<Output = Ended> + Send>>,
+    subscriber: Subscriber,
+    app: &'a App,
+}
+
+impl Guest<'_> {
+    async fn obey(&mut self, text: &str, socket: &mut Socket) -> Result<(), Farewell> {
+        let message = match wire::read_message(text) {
+            Ok(message) => message,
+            Err(Misread::Refused { id, refusal }) => {
+                socket.queue(wire::error(id.as_deref(), &refusal));
+                return Ok(());
+            }
+            Err(Misread::Violation(refusal)) => {
+                socket.queue(wire::error(None, &refusal));
+                return Err(Farewell::Violation);
+            }
+        };
+        match message {
+            ClientMessage::Auth(token) => self.renew(token, socket).await,
+            ClientMessage::Subscribe(wanted) => self.subscribe(wanted, socket).await,
+            ClientMessage::Unsubscribe { id } => {
+                self.subscriber.unsubscribe(id).await.map_err(|_| Farewell::Restarting)
+            }
+            ClientMessage::Ping { nonce } => {
+                socket.queue(wire::pong(nonce.as_deref()));
+                Ok(())
+            }
         }
+    }
+
+    async fn subscribe(
+        &mut self,
+        wanted: wire::Subscribe,
+        socket: &mut Socket,
+    ) -> Result<(), Farewell> {
+        let view = self.app.served.get().view(&wanted.request, self.identity.claims());
+        let found =
+            view.map_err(Refusal::from).and_then(|view| Ok((view, self.share.subscription()?)));
+        match found {
+            Ok((view, place)) => {
+                let asked = Asked {
+                    request: Arc::new(wanted.request),
+                    claims: self.identity.claims().clone(),
+                    with_old: wanted.old,
+                    place: Arc::new(place),
+                };
+                let subscribed = self.subscriber.subscribe(wanted.id, asked, view).await;
+                subscribed.map_err(|_| Farewell::Restarting)
+            }
+            Err(refusal) => {
+                socket.queue(wire::error(Some(&wanted.id), &refusal));
+                Ok(())
+            }
+        }
+    }
+
+    /// Goes on as whom the token names; the subscriptions are bound anew.
+    async fn renew(&mut self, token: Token, socket: &mut Socket) -> Result<(), Farewell> {
+        let identity = match admission::check(token, socket, self.app).await? {
+            Ok(identity) => identity,
+            Err(refused) => {
+                let ends = !matches!(refused, Refused::Unavailable);
+                socket.queue(wire::error(None, &refused.into()));
+                return if ends { Err(Farewell::Unauthenticated) } else { Ok(()) };
+            }
+        };
+        self.share = admission::place_of(&identity, &self.share, socket, self.app)?;
+        socket.queue(wire::hello(identity.claims()));
+        self.ended = Box::pin(identity.ended());
+        let rebound = self.subscriber.rebind(identity.claims().clone()).await;
+        self.identity = identity;
+        rebound.map_err(|_| Farewell::Restarting)
     }
 }

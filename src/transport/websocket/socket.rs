@@ -9,17 +9,19 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use tokio::net::TcpStream;
-use tokio::time::{Interval, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+use super::super::app::App;
+use super::super::pace::{Heard, Pace};
 use super::farewell::Farewell;
 use crate::shape::{End, Inbox, Taken};
 use crate::wire::{self, Delivery};
 
-/// The largest message that a client may send.
-const MAX_MESSAGE_BYTES: usize = 64 << 10;
+/// The largest message that a client may send before it is known: a token.
+const MAX_FIRST_MESSAGE_BYTES: usize = 16 << 10;
 /// What each idle connection pays for its client's words.
 const READ_BUFFER_BYTES: usize = 4 << 10;
 /// A client is not listened to while this much of what it was answered has not been taken.
@@ -35,6 +37,8 @@ const MAX_SILENT_PINGS: u32 = 2;
 #[derive(Debug)]
 pub enum Step {
     Message(Utf8Bytes),
+    /// A message to be refused: there are too many.
+    Hasty(Utf8Bytes),
     Over(Farewell),
 }
 
@@ -47,22 +51,26 @@ pub struct Socket {
     reflexes: Vec<u8>,
     writing: VecDeque<Bytes>,
     answers_bytes: usize,
-    inbox: Inbox,
+    /// None while it isn't known whose socket it is.
+    inbox: Option<Inbox>,
     taken: VecDeque<Delivery>,
+    pace: Pace,
     ping: Interval,
     silent_pings: u32,
 }
 
 impl Socket {
-    pub fn new(tcp: TcpStream, read_ahead: Bytes, inbox: Inbox, ping_every: Duration) -> Self {
+    pub fn new(tcp: TcpStream, read_ahead: Bytes, app: &App) -> Self {
+        let max_bytes = Some(app.max_message_bytes.min(MAX_FIRST_MESSAGE_BYTES));
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
-            .max_message_size(Some(MAX_MESSAGE_BYTES))
-            .max_frame_size(Some(MAX_MESSAGE_BYTES));
+            .max_message_size(max_bytes)
+            .max_frame_size(max_bytes);
         let parser =
             WebSocketContext::from_partially_read(read_ahead.into(), Role::Server, Some(config));
-        let mut ping = interval_at(tokio::time::Instant::now() + ping_every, ping_every);
+        let (now, ping_every) = (Instant::now(), app.timing.ping);
+        let mut ping = interval_at(now + ping_every, ping_every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             tcp,
@@ -71,11 +79,21 @@ impl Socket {
             reflexes: Vec::new(),
             writing: VecDeque::new(),
             answers_bytes: 0,
-            inbox,
+            inbox: None,
             taken: VecDeque::new(),
+            pace: Pace::new(app.max_messages_per_second, now),
             ping,
             silent_pings: 0,
         }
+    }
+
+    /// From now on it is known whose socket this is, and what the hub has for it goes out.
+    pub fn admit(&mut self, inbox: Inbox, app: &App) {
+        self.inbox = Some(inbox);
+        self.parser.set_config(|config| {
+            config.max_message_size = Some(app.max_message_bytes);
+            config.max_frame_size = Some(app.max_message_bytes);
+        });
     }
 
     /// Queues an answer behind what is being written.
@@ -87,6 +105,11 @@ impl Socket {
     /// Writes what there is to write until there is a message, or it is over.
     pub async fn next(&mut self) -> Step {
         poll_fn(|cx| self.poll_step(cx)).await
+    }
+
+    /// Writes what there is to write, without listening, until it is over.
+    pub async fn write_on(&mut self) -> Farewell {
+        poll_fn(|cx| self.poll_write(cx)).await
     }
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
@@ -116,7 +139,8 @@ impl Socket {
         for _ in 0..MAX_WRITES_A_TURN {
             if self.writing.is_empty() {
                 self.answers_bytes = 0;
-                match self.inbox.poll_take(cx, &mut self.taken) {
+                let Some(inbox) = &mut self.inbox else { return Poll::Pending };
+                match inbox.poll_take(cx, &mut self.taken) {
                     Poll::Ready(Taken::Deliveries) => {
                         self.writing.extend(self.taken.drain(..).map(Delivery::into_bytes));
                     }
@@ -141,7 +165,8 @@ impl Socket {
     }
 
     fn poll_cut_off(&mut self, cx: &mut Context<'_>) -> Poll<Farewell> {
-        match self.inbox.poll_cut_off(cx) {
+        let Some(inbox) = &mut self.inbox else { return Poll::Pending };
+        match inbox.poll_cut_off(cx) {
             Poll::Ready(End::TooSlow) => Poll::Ready(Farewell::TooSlow),
             Poll::Ready(End::Restarting | End::Withdrawn) | Poll::Pending => Poll::Pending,
         }
@@ -198,9 +223,12 @@ impl Socket {
         let farewell = match read {
             Ok(message) => {
                 self.silent_pings = 0;
-                return match message {
-                    Message::Text(text) => Some(Step::Message(text)),
-                    Message::Binary(_) => Some(Step::Over(Farewell::Violation)),
+                return match (message, self.pace.hear(Instant::now())) {
+                    (Message::Binary(_), _) => Some(Step::Over(Farewell::Violation)),
+                    (Message::Close(_), _) => None,
+                    (_, Heard::Flood) => Some(Step::Over(Farewell::TooFast)),
+                    (Message::Text(text), Heard::InTime) => Some(Step::Message(text)),
+                    (Message::Text(text), Heard::TooFast) => Some(Step::Hasty(text)),
                     _ => None,
                 };
             }
@@ -220,7 +248,7 @@ impl Socket {
         if farewell == Farewell::Gone {
             return;
         }
-        if farewell == Farewell::TooSlow {
+        if farewell.is_abrupt() {
             self.writing.truncate(1);
         }
         self.writing.extend(farewell.frame().map(Delivery::into_bytes));

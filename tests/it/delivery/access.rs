@@ -90,7 +90,7 @@ async fn nobody_gets_in_where_anonymous_is_not_allowed() {
     let mut strict = settings();
     strict.authority = Authority::anonymous_only(false);
     let server = Server::start_with(strict).await;
-    for path in ["/v1/tables", "/v1/tables/orders/changes", "/v1/ws"] {
+    for path in ["/v1/tables", "/v1/tables/orders/changes", "/v1/ws?access_token=x"] {
         assert_eq!(get(&server, path, &[STREAM]).await.0, 401, "{path}");
     }
     assert_eq!(get(&server, "/healthz", &[]).await.0, 200);
@@ -318,7 +318,7 @@ async fn the_page_is_served_with_its_guards() {
     assert_eq!(page.status(), 200);
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
     assert!(
-        page.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'self'")
+        page.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'")
     );
     let etag = page.headers()["etag"].clone();
     let again = client.get(server.url("/")).header("if-none-match", etag).send().await.unwrap();
