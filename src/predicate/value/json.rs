@@ -152,6 +152,11 @@ impl<'t> Reader<'t> {
         self.at
     }
 
+    /// Another reader at the same place.
+    pub fn ahead(&self) -> Self {
+        Self { text: self.text, at: self.at }
+    }
+
     pub fn since(&self, start: usize) -> &'t str {
         &self.text[start..self.at]
     }

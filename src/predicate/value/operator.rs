@@ -1,64 +1,279 @@
 //! Operators besides comparisons.
 
-use super::Value;
+use std::sync::Arc;
+
+use super::function::{array, text};
+use super::json::{Reader, position};
+use super::output::put_text;
+use super::{Array, Json, NotAValue, Value};
 use crate::predicate::Undecidable;
+
+/// The longest text or bytea that `||` makes; PostgreSQL's own limit is 1 GiB.
+const MAX_JOINED_BYTES: usize = 64 << 20;
 
 /// `||` of two texts, two byteas or two arrays.
 pub fn concat(left: &Value, right: &Value) -> Result<Value, Undecidable> {
-    let _ = (left, right);
-    Err(Undecidable)
+    match (left, right) {
+        (Value::Bytea(left), Value::Bytea(right)) => {
+            bounded(left.len(), right.len())?;
+            Ok(Value::Bytea([&**left, &**right].concat().into()))
+        }
+        (Value::Array(left), Value::Array(right)) => join_arrays(left, right),
+        _ => {
+            let (left, right) = (text(left)?, text(right)?);
+            bounded(left.len(), right.len())?;
+            Ok(Value::Text([left, right].concat().into()))
+        }
+    }
+}
+
+fn bounded(left: usize, right: usize) -> Result<(), Undecidable> {
+    if left + right > MAX_JOINED_BYTES { Err(Undecidable) } else { Ok(()) }
+}
+
+/// An empty array adds nothing; others are joined if both have one dimension. Whether PostgreSQL takes others
+/// depends on the row.
+fn join_arrays(left: &Arc<Array>, right: &Arc<Array>) -> Result<Value, Undecidable> {
+    match (left.dimensions().len(), right.dimensions().len()) {
+        (0, _) => Ok(Value::Array(right.clone())),
+        (_, 0) => Ok(Value::Array(left.clone())),
+        (1, 1) => {
+            let elements = [left.elements(), right.elements()].concat();
+            Ok(Value::Array(Arc::new(Array::of(elements))))
+        }
+        _ => Err(Undecidable),
+    }
 }
 
 /// `->` with a text or an integer.
 pub fn json_at(json: &Value, step: &Value) -> Result<Option<Value>, Undecidable> {
-    let _ = (json, step);
-    Err(Undecidable)
+    walk(json, &[Step::of(step)?]).map(|found| found.map(Found::json))
 }
 
 /// `->>`
 pub fn json_at_text(json: &Value, step: &Value) -> Result<Option<Value>, Undecidable> {
-    let _ = (json, step);
-    Err(Undecidable)
+    walk(json, &[Step::of(step)?])?.map_or(Ok(None), Found::text)
 }
 
 /// `#>` with an array of text.
 pub fn json_at_path(json: &Value, path: &Value) -> Result<Option<Value>, Undecidable> {
-    let _ = (json, path);
-    Err(Undecidable)
+    let Some(steps) = path_steps(path)? else { return Ok(None) };
+    walk(json, &steps).map(|found| found.map(Found::json))
 }
 
 /// `#>>`
 pub fn json_at_path_text(json: &Value, path: &Value) -> Result<Option<Value>, Undecidable> {
-    let _ = (json, path);
-    Err(Undecidable)
+    let Some(steps) = path_steps(path)? else { return Ok(None) };
+    walk(json, &steps)?.map_or(Ok(None), Found::text)
+}
+
+/// One step into JSON: what it takes of an object, and of an array.
+struct Step<'v> {
+    key: Option<&'v str>,
+    index: Option<i64>,
+}
+
+impl<'v> Step<'v> {
+    fn of(step: &'v Value) -> Result<Self, Undecidable> {
+        match step {
+            Value::Int(index) => Ok(Self { key: None, index: Some(*index) }),
+            Value::Text(key) => Ok(Self { key: Some(key), index: None }),
+            _ => Err(Undecidable),
+        }
+    }
+
+    /// In a path, text that is an integer takes an array's element too.
+    fn in_path(step: &'v Value) -> Result<Self, Undecidable> {
+        let Value::Text(key) = step else { return Err(Undecidable) };
+        let spaces = [' ', '\t', '\n', '\u{b}', '\u{c}', '\r'];
+        let index = key.trim_start_matches(spaces).parse::<i32>().ok().map(i64::from);
+        Ok(Self { key: Some(key), index })
+    }
+}
+
+/// None: the path has a NULL in it, and leads nowhere.
+fn path_steps(path: &Value) -> Result<Option<Vec<Step<'_>>>, Undecidable> {
+    let elements = array(path)?.elements();
+    elements
+        .iter()
+        .map(|step| step.as_ref().map(Step::in_path).transpose())
+        .collect::<Result<Option<_>, _>>()
+}
+
+/// What a path leads to.
+enum Found<'v> {
+    Text(&'v str),
+    Tree(&'v Json),
+}
+
+fn walk<'v>(json: &'v Value, path: &[Step<'_>]) -> Result<Option<Found<'v>>, Undecidable> {
+    match json {
+        Value::Jsonb(tree) => Ok(walk_tree(tree, path).map(Found::Tree)),
+        Value::Json(text) => {
+            let mut found = None;
+            let mut reader = Reader::new(text);
+            let walked = walk_text(&mut reader, path, 0, &mut found).and_then(|()| reader.end());
+            walked.map_err(|_| Undecidable)?;
+            Ok(found.map(Found::Text))
+        }
+        _ => Err(Undecidable),
+    }
+}
+
+fn walk_tree<'v>(tree: &'v Json, path: &[Step<'_>]) -> Option<&'v Json> {
+    path.iter().try_fold(tree, |at, step| match at {
+        Json::Object(_) => at.get(step.key?),
+        Json::Array(_) => at.at(step.index?),
+        _ => None,
+    })
+}
+
+/// Reads all of the text; of several ways that the path leads, the last counts.
+fn walk_text<'t>(
+    reader: &mut Reader<'t>,
+    path: &[Step<'_>],
+    depth: usize,
+    found: &mut Option<&'t str>,
+) -> Result<(), NotAValue> {
+    let Some((step, rest)) = path.split_first() else {
+        let start = reader.place();
+        reader.skip(depth)?;
+        *found = Some(reader.since(start));
+        return Ok(());
+    };
+    match (reader.peek(), step) {
+        (b'{', Step { key: Some(key), .. }) => reader.fields(depth, |reader, field, depth| {
+            if field == *key { walk_text(reader, rest, depth, found) } else { reader.skip(depth) }
+        }),
+        (b'[', Step { index: Some(index), .. }) => {
+            let wanted = position(*index, count(reader, *index, depth)?);
+            let mut at = 0;
+            reader.elements(depth, |reader, depth| {
+                at += 1;
+                let is_wanted = wanted == Some(at - 1);
+                if is_wanted { walk_text(reader, rest, depth, found) } else { reader.skip(depth) }
+            })
+        }
+        _ => reader.skip(depth),
+    }
+}
+
+/// The number of elements, where a step counts from the end.
+fn count(reader: &mut Reader<'_>, index: i64, depth: usize) -> Result<usize, NotAValue> {
+    let mut count = 0;
+    if index < 0 {
+        reader.ahead().elements(depth, |reader, depth| {
+            count += 1;
+            reader.skip(depth)
+        })?;
+    }
+    Ok(count)
+}
+
+impl Found<'_> {
+    fn json(self) -> Value {
+        match self {
+            Found::Text(text) => Value::Json(text.into()),
+            Found::Tree(tree) => Value::Jsonb(Arc::new(tree.clone())),
+        }
+    }
+
+    fn text(self) -> Result<Option<Value>, Undecidable> {
+        Ok(match self {
+            Found::Text("null") | Found::Tree(Json::Null) => None,
+            Found::Text(string) if string.starts_with('"') => {
+                let string = Reader::new(string).string().map_err(|_| Undecidable)?;
+                Some(Value::Text(string.into()))
+            }
+            Found::Text(text) => Some(Value::Text(text.into())),
+            Found::Tree(Json::String(string)) => Some(Value::Text(string.clone())),
+            Found::Tree(tree) => {
+                let mut text = String::new();
+                put_text(&Value::Jsonb(Arc::new(tree.clone())), &mut text);
+                Some(Value::Text(text.into()))
+            }
+        })
+    }
 }
 
 /// `@>` of arrays or jsonb; `<@` with its sides changed.
 pub fn contains(whole: &Value, part: &Value) -> Result<bool, Undecidable> {
-    let _ = (whole, part);
-    Err(Undecidable)
+    match (whole, part) {
+        (Value::Array(whole), Value::Array(part)) => {
+            let mut all = true;
+            for element in part.elements() {
+                all &= match element {
+                    Some(element) => whole.has(element).ok_or(Undecidable)?,
+                    None => false,
+                };
+            }
+            Ok(all)
+        }
+        (Value::Jsonb(whole), Value::Jsonb(part)) => Ok(json_contains(whole, part, true)),
+        _ => Err(Undecidable),
+    }
+}
+
+/// At the top an array contains a single value that is among its elements.
+fn json_contains(whole: &Json, part: &Json, top: bool) -> bool {
+    match (whole, part) {
+        (Json::Object(_), Json::Object(fields)) => fields.iter().all(|(key, part)| {
+            whole.get(key).is_some_and(|whole| json_contains(whole, part, false))
+        }),
+        (Json::Array(elements), Json::Array(parts)) => parts
+            .iter()
+            .all(|part| elements.iter().any(|element| json_contains(element, part, false))),
+        (_, Json::Array(_) | Json::Object(_)) => false,
+        (Json::Array(elements), single) => {
+            top && elements.iter().any(|element| element.equal(single))
+        }
+        _ => whole.equal(part),
+    }
 }
 
 /// `&&` of arrays.
 pub fn overlaps(left: &Value, right: &Value) -> Result<bool, Undecidable> {
-    let _ = (left, right);
-    Err(Undecidable)
+    let (left, right) = (array(left)?, array(right)?);
+    for element in right.elements().iter().flatten() {
+        if left.has(element).ok_or(Undecidable)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// `?`
 pub fn has_key(json: &Value, key: &Value) -> Result<bool, Undecidable> {
-    let _ = (json, key);
-    Err(Undecidable)
+    let Value::Jsonb(json) = json else { return Err(Undecidable) };
+    Ok(has(json, text(key)?))
 }
 
 /// `?|`
 pub fn has_any_key(json: &Value, keys: &Value) -> Result<bool, Undecidable> {
-    let _ = (json, keys);
-    Err(Undecidable)
+    let Value::Jsonb(json) = json else { return Err(Undecidable) };
+    let mut any = false;
+    for key in array(keys)?.elements().iter().flatten() {
+        any |= has(json, text(key)?);
+    }
+    Ok(any)
 }
 
 /// `?&`
 pub fn has_all_keys(json: &Value, keys: &Value) -> Result<bool, Undecidable> {
-    let _ = (json, keys);
-    Err(Undecidable)
+    let Value::Jsonb(json) = json else { return Err(Undecidable) };
+    let mut all = true;
+    for key in array(keys)?.elements().iter().flatten() {
+        all &= has(json, text(key)?);
+    }
+    Ok(all)
+}
+
+/// Whether the string is a key, an element, or the value itself.
+fn has(json: &Json, string: &str) -> bool {
+    let is = |json: &Json| matches!(json, Json::String(it) if **it == *string);
+    match json {
+        Json::Object(_) => json.get(string).is_some(),
+        Json::Array(elements) => elements.iter().any(is),
+        single => is(single),
+    }
 }
