@@ -56,6 +56,7 @@ impl Global {
             draft.finish()?;
             anyhow::bail!("no database to compare the configuration with");
         };
+        draft.check_session(&session.client).await?;
         let found = draft.find_tables(&session.client).await?;
         Ok(Checked { config: draft.finish()?, session, found })
     }

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::lasting::End;
-use super::{Identity, Settings, jwt};
+use super::request::{Application, Forwarded};
+use super::session::Sessions;
+use super::watched::Watched;
+use super::{ApiKey, Identity, Settings, api_key, jwt, request, session};
 use crate::database::Database;
 
 /// The longest token that is looked at.
@@ -25,14 +27,17 @@ pub struct Shown {
 #[derive(Clone, Debug)]
 pub struct Authority(Arc<Ways>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Ways {
     anonymous: bool,
     jwt: Option<jwt::Verifier>,
+    keys: Vec<ApiKey>,
+    session: Option<(session::Settings, Watched<Sessions>)>,
+    request: Option<(request::Settings, Watched<Application>)>,
 }
 
 /// Why a request has no identity. The reason is for the client: it doesn't help to guess credentials.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Nothing was shown, and anonymous isn't allowed.
     #[error("a credential is needed")]
@@ -50,42 +55,105 @@ pub enum Refused {
 pub struct NotUsable(pub String);
 
 impl Authority {
-    /// Reads the keys.
-    pub fn new(settings: &Settings, _database: &Database) -> Result<Self, NotUsable> {
-        let unusable = |fault| NotUsable(format!("[auth.jwt]: {fault}"));
-        let jwt = settings.jwt.as_ref().map(jwt::Verifier::new).transpose().map_err(unusable)?;
-        Ok(Self(Arc::new(Ways { anonymous: settings.anonymous, jwt })))
+    /// Reads the keys. What has to be fetched or asked again is, by tasks that end with the last clone.
+    pub fn new(settings: &Settings, database: &Database) -> Result<Self, NotUsable> {
+        let Settings { anonymous, jwt, session, request, keys, timing } = settings;
+        let verifier = |jwt| {
+            jwt::Verifier::new(jwt, timing)
+                .map_err(|fault| NotUsable(format!("[auth.jwt]: {fault}")))
+        };
+        let sessions = |session: &session::Settings| {
+            let sessions = Sessions::new(session, database);
+            (session.clone(), Watched::start(sessions, timing))
+        };
+        let application = |request: &request::Settings| {
+            let application = Application::new(request)
+                .map_err(|error| NotUsable(format!("[auth.request]: {error}")))?;
+            Ok((request.clone(), Watched::start(application, timing)))
+        };
+        Ok(Self(Arc::new(Ways {
+            anonymous: *anonymous,
+            jwt: jwt.as_ref().map(verifier).transpose()?,
+            keys: keys.clone(),
+            session: session.as_ref().map(sessions),
+            request: request.as_ref().map(application).transpose()?,
+        })))
     }
 
     /// Knows no credentials.
     pub fn anonymous_only(allowed: bool) -> Self {
-        Self(Arc::new(Ways { anonymous: allowed, jwt: None }))
+        Self(Arc::new(Ways { anonymous: allowed, ..Ways::default() }))
     }
 
-    /// Who is asking.
+    /// Who is asking: by the token if there is one, else by another `Authorization`, else by cookies.
     pub async fn identify(&self, shown: Shown) -> Result<Identity, Refused> {
-        let ways = &*self.0;
-        if let Some(token) = &shown.token {
-            return ways.by_token(token).await;
-        }
-        match shown.authorization {
-            Some(_) => Err(Refused::Bad("no way to check such a credential is configured")),
-            None if ways.anonymous => Ok(Identity::default()),
-            None => Err(Refused::Missing),
+        let Shown { token, cookies, authorization } = shown;
+        match (token, authorization) {
+            (Some(token), _) => self.0.by_token(&token, cookies).await,
+            (None, Some(authorization)) => self.0.by_application(cookies, authorization).await,
+            (None, None) => self.0.by_cookies(cookies).await,
         }
     }
 }
 
 impl Ways {
-    async fn by_token(&self, token: &str) -> Result<Identity, Refused> {
+    /// What looks like a JSON Web Token is nothing else where such tokens are checked.
+    async fn by_token(&self, token: &str, cookies: Option<String>) -> Result<Identity, Refused> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Refused::Bad("the token is too long"));
         }
         if let Some(verifier) = self.jwt.as_ref().filter(|_| jwt::looks_like_one(token)) {
             let (claims, expiry) = verifier.verify(token).await?;
-            return Ok(Identity::new(claims, expiry.map_or(End::Never, End::At)));
+            return Ok(Identity::until(claims, expiry));
         }
-        Err(Refused::Bad("the token is unknown"))
+        match api_key::find(&self.keys, token) {
+            Some(identity) => Ok(identity),
+            None => self.by_application(cookies, format!("Bearer {token}")).await,
+        }
+    }
+
+    /// A credential that is none of the daemon's own: the application's word counts.
+    async fn by_application(
+        &self,
+        cookies: Option<String>,
+        authorization: String,
+    ) -> Result<Identity, Refused> {
+        let unknown = Refused::Bad("the credential is unknown");
+        let Some((_, application)) = &self.request else { return Err(unknown) };
+        let shown = Forwarded { cookies, authorization: Some(authorization) };
+        match application.ask(shown).await {
+            Ok(hold) => Ok(Identity::vouched(hold)),
+            Err(Refused::Missing) => Err(unknown),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// The session's cookie decides if it is there. Cookies that nobody knows are no credential.
+    async fn by_cookies(&self, cookies: Option<String>) -> Result<Identity, Refused> {
+        let Some(cookies) = cookies else { return self.nobody() };
+        if let Some((settings, sessions)) = &self.session
+            && let Some(id) = settings.session(&cookies)
+        {
+            return sessions.ask(id?).await.map(Identity::vouched);
+        }
+        let Some((settings, application)) = &self.request else { return self.nobody() };
+        let named = settings
+            .cookies
+            .as_ref()
+            .map(|names| names.iter().any(|name| session::find(&cookies, name).is_some()));
+        if named == Some(false) {
+            return self.nobody();
+        }
+        match application.ask(Forwarded { cookies: Some(cookies), authorization: None }).await {
+            Ok(hold) => Ok(Identity::vouched(hold)),
+            Err(Refused::Missing) if named.is_none() => self.nobody(),
+            Err(Refused::Missing) => Err(Refused::Bad("the session is unknown or has ended")),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    fn nobody(&self) -> Result<Identity, Refused> {
+        if self.anonymous { Ok(Identity::default()) } else { Err(Refused::Missing) }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::jwt::Expiry;
+use super::watched::Hold;
 use super::{Claims, Who};
 
 /// A clock that is set, or a machine that slept, is noticed within this time.
@@ -24,15 +26,28 @@ pub enum Ended {
 
 /// How an identity ends.
 #[derive(Clone, Debug, Default)]
-pub(super) enum End {
+enum End {
     #[default]
     Never,
     At(SystemTime),
+    /// When nobody vouches for it any more.
+    Vouched(Hold),
 }
 
 impl Identity {
-    pub(super) fn new(claims: Claims, end: End) -> Self {
-        Self { claims, end }
+    /// One that never ends.
+    pub(super) fn lasting(claims: Claims) -> Self {
+        Self { claims, end: End::Never }
+    }
+
+    /// One that a token gives.
+    pub(super) fn until(claims: Claims, expiry: Expiry) -> Self {
+        Self { claims, end: expiry.map_or(End::Never, End::At) }
+    }
+
+    /// One that others vouch for.
+    pub(super) fn vouched(hold: Hold) -> Self {
+        Self { claims: hold.claims().clone(), end: End::Vouched(hold) }
     }
 
     pub fn claims(&self) -> &Claims {
@@ -51,9 +66,15 @@ impl Identity {
             match end {
                 End::Never => std::future::pending().await,
                 End::At(time) => expired(time).await,
+                End::Vouched(hold) => gone(hold).await,
             }
         }
     }
+}
+
+async fn gone(hold: Hold) -> Ended {
+    hold.gone().await;
+    Ended::Gone
 }
 
 async fn expired(time: SystemTime) -> Ended {

@@ -1,6 +1,8 @@
 //! `[auth]` of the configuration.
 
-use super::jwt;
+use std::time::Duration;
+
+use super::{ApiKey, jwt, request, session};
 
 /// In which ways credentials are checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -8,11 +10,43 @@ pub struct Settings {
     /// Whether those may connect who show no credential.
     pub anonymous: bool,
     pub jwt: Option<jwt::Settings>,
+    pub session: Option<session::Settings>,
+    pub request: Option<request::Settings>,
+    pub keys: Vec<ApiKey>,
+    pub timing: Timing,
+}
+
+/// How often what vouches for identities is asked again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// A session, and what the application said, is checked again after this time.
+    pub recheck: Duration,
+    /// For so long they count although they can't be checked.
+    pub grace: Duration,
+    /// Between two fetches of keys that tokens with an unknown key made necessary.
+    pub refetch: Duration,
+    /// A file of keys is read again after this time.
+    pub reread: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            recheck: Duration::from_secs(20),
+            grace: Duration::from_secs(120),
+            refetch: Duration::from_secs(5),
+            reread: Duration::from_secs(5),
+        }
+    }
 }
 
 impl Settings {
     /// Whether anybody at all can connect.
     pub fn knows_anybody(&self) -> bool {
-        self.anonymous || self.jwt.is_some()
+        self.anonymous
+            || self.jwt.is_some()
+            || self.session.is_some()
+            || self.request.is_some()
+            || !self.keys.is_empty()
     }
 }

@@ -7,6 +7,7 @@ use super::super::fault::{Fault, Faults, Place};
 use super::super::section::Section;
 use super::super::value::{self, Placed};
 use super::super::written::{Node, Written};
+use super::request::safe_address;
 use crate::identity::Secret;
 use crate::identity::jwt::{Algorithm, KeySource, Settings};
 
@@ -43,6 +44,9 @@ pub fn read(node: Node, faults: &mut Faults) -> Option<(Settings, Place)> {
     section.finish();
 
     let keys = read_keys(sources, &place, faults)?;
+    if matches!(keys.value, KeySource::JwksFile(_) | KeySource::JwksUrl(_)) {
+        check_set(algorithms.is_some(), audience.is_some(), &keys.place, faults);
+    }
     let settings = Settings {
         keys: keys.value,
         algorithms: algorithms.map(|it| it.value).unwrap_or_default(),
@@ -55,7 +59,7 @@ pub fn read(node: Node, faults: &mut Faults) -> Option<(Settings, Place)> {
 }
 
 /// Where the keys may be; one of them must be there.
-const KEYS: [&str; 3] = ["secret", "secret_file", "public_key_file"];
+const KEYS: [&str; 5] = ["secret", "secret_file", "public_key_file", "jwks_file", "jwks_url"];
 
 fn read_keys(
     sources: [Option<Node>; KEYS.len()],
@@ -75,9 +79,23 @@ fn read_keys(
     let value = match key {
         "secret" => KeySource::Secret(Secret::new(secret(&node, faults)?)),
         "secret_file" => KeySource::SecretFile(path(&node, faults)?),
-        _ => KeySource::PublicKeyFile(path(&node, faults)?),
+        "public_key_file" => KeySource::PublicKeyFile(path(&node, faults)?),
+        "jwks_file" => KeySource::JwksFile(path(&node, faults)?),
+        _ => KeySource::JwksUrl(safe_address(&node, faults)?),
     };
     Some(Placed { value, place: node.place })
+}
+
+/// A set of keys is another's: it must be said what is accepted of it.
+fn check_set(has_algorithms: bool, has_audience: bool, place: &Place, faults: &mut Faults) {
+    if !has_algorithms && !faults.has_errors() {
+        let fault = Fault::error("with a set of keys, `algorithms` must say which are accepted");
+        faults.push(fault.at(place).help("algorithms = [\"RS256\"]"));
+    }
+    if !has_audience {
+        let fault = Fault::warning("without `audience`, every token of this issuer is accepted");
+        faults.push(fault.at(place).help("name yours: tokens for other applications have others"));
+    }
 }
 
 /// A secret that isn't empty.

@@ -4,6 +4,7 @@ use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 
 use super::super::secret::{Secret, Unreadable, read_file};
+use super::jwks;
 use super::settings::{KeySource, Settings};
 
 /// RSA keys of fewer bits verify nothing.
@@ -40,6 +41,12 @@ pub enum KeyFault {
     Short,
     #[error("{} doesn't fit this key, which is for {}", name(*.given), names(.possible))]
     Misfit { given: Algorithm, possible: Vec<Algorithm> },
+    #[error("TLS can't be used")]
+    Tls(#[from] rustls::Error),
+    #[error("this is no JSON Web Key Set: an object with `keys`")]
+    NotASet,
+    #[error("no key in the set is for one of the `algorithms`")]
+    NoneFits,
     #[error("this key is for {}: `algorithms` must say which are accepted", names(.0))]
     Undecided(Vec<Algorithm>),
 }
@@ -54,7 +61,9 @@ impl KeyFault {
             KeyFault::Certificate => "openssl x509 -in cert.pem -noout -pubkey > public.pem",
             KeyFault::NotPem => "it begins with -----BEGIN PUBLIC KEY-----",
             KeyFault::Short => "make a longer one: openssl genrsa 2048",
-            KeyFault::Misfit { .. } | KeyFault::Undecided(_) => {
+            KeyFault::Tls(_) => "the system's certificates have to be in place",
+            KeyFault::NotASet => "https://www.rfc-editor.org/rfc/rfc7517#section-5",
+            KeyFault::NoneFits | KeyFault::Misfit { .. } | KeyFault::Undecided(_) => {
                 "list in `algorithms` what your tokens are signed with"
             }
         }
@@ -67,7 +76,9 @@ impl Settings {
         match &self.keys {
             KeySource::Secret(secret) => Ok(Some(secret.clone())),
             KeySource::SecretFile(path) => Secret::read(path).map(Some),
-            KeySource::PublicKeyFile(_) => Ok(None),
+            KeySource::PublicKeyFile(_) | KeySource::JwksFile(_) | KeySource::JwksUrl(_) => {
+                Ok(None)
+            }
         }
     }
 
@@ -80,7 +91,10 @@ impl Settings {
             KeySource::PublicKeyFile(path) => {
                 from_pem(&read_file(path)?, &self.algorithms).map(|key| vec![key])
             }
-            KeySource::Secret(_) | KeySource::SecretFile(_) => Ok(Vec::new()),
+            KeySource::JwksFile(path) => jwks::read(&read_file(path)?, &self.algorithms),
+            KeySource::JwksUrl(_) | KeySource::Secret(_) | KeySource::SecretFile(_) => {
+                Ok(Vec::new())
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc7519>, <https://www.rfc-editor.org/rfc/rfc8725>
 
+mod jwks;
+mod kept;
 mod key;
 mod settings;
 mod sign;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::Uri;
 use jsonwebtoken::Algorithm;
 
 use super::super::secret::Secret;
@@ -30,6 +31,9 @@ pub enum KeySource {
     SecretFile(PathBuf),
     /// PEM.
     PublicKeyFile(PathBuf),
+    /// A JWK Set.
+    JwksFile(PathBuf),
+    JwksUrl(Uri),
 }
 
 impl Settings {

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::identity::{Authority, Refused, Secret, Shown};
+use crate::identity::{Authority, Refused, Secret, Shown, Timing};
 
 const SECRET: &str = "a secret of more than thirty-two bytes";
 
@@ -33,7 +33,7 @@ fn from_now(secs: i64) -> i64 {
 }
 
 async fn verified(settings: &Settings, token: &str) -> Result<Value, Refused> {
-    let verifier = Verifier::new(settings).unwrap();
+    let verifier = Verifier::new(settings, &Timing::default()).unwrap();
     let (claims, _) = verifier.verify(token).await?;
     Ok(Value::Object(claims.as_map().clone()))
 }

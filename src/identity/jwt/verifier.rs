@@ -1,62 +1,108 @@
 //! Tokens → claims, or why not.
 
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
+use super::super::http::{Http, Limits};
+use super::kept::{Kept, Source};
 use super::key::{Key, KeyFault};
-use super::settings::Settings;
+use super::settings::{KeySource, Settings};
 use super::times::{self, Expiry};
 use super::token::Token;
-use crate::identity::{Claims, Refused};
+use crate::identity::{Claims, Refused, Timing};
+
+/// What a set of keys may take to fetch.
+const JWKS: Limits = Limits { time: Duration::from_secs(5), bytes: 256 << 10 };
 
 /// Checks tokens against the configured keys.
 #[derive(Debug)]
 pub struct Verifier {
     settings: Settings,
-    keys: Vec<Key>,
+    keys: Keys,
+}
+
+#[derive(Debug)]
+enum Keys {
+    Fixed(Arc<[Key]>),
+    Kept(Kept),
 }
 
 impl Verifier {
-    /// Reads the keys.
-    pub fn new(settings: &Settings) -> Result<Self, KeyFault> {
-        Ok(Self { settings: settings.clone(), keys: settings.read_keys()? })
+    /// Reads the keys, or begins to.
+    pub fn new(settings: &Settings, timing: &Timing) -> Result<Self, KeyFault> {
+        let keys = settings.read_keys()?;
+        let source = match &settings.keys {
+            KeySource::JwksFile(path) => Some(Source::File(path.clone())),
+            KeySource::JwksUrl(uri) => Some(Source::Url(Http::new(uri.clone(), JWKS)?)),
+            _ => None,
+        };
+        let keys = match source {
+            Some(source) => Keys::Kept(Kept::start(source, settings.algorithms.clone(), timing)),
+            None => Keys::Fixed(keys.into()),
+        };
+        Ok(Self { settings: settings.clone(), keys })
     }
 
     /// The token's claims, and when they end.
-    #[expect(clippy::unused_async, reason = "keys may have to be fetched")]
     pub async fn verify(&self, token: &str) -> Result<(Claims, Expiry), Refused> {
         let token = Token::read(token).ok_or(Refused::Bad("the token can't be read"))?;
-        let algorithm = token.algorithm.ok_or(UNACCEPTED)?;
-        let signed = |key: &&Key| is_signed(&token, key, algorithm);
-        let fits = |key: &&Key| key.algorithms.contains(&algorithm);
-        if !self.keys.iter().any(|key| fits(&key)) {
-            return Err(UNACCEPTED);
-        }
-        if !self.keys.iter().filter(fits).any(|key| signed(&key)) {
-            return Err(Refused::Bad("the token's signature is wrong"));
-        }
+        self.check_signature(&token).await?;
         let claims = claims(token.payload).ok_or(Refused::Bad("the token has no claims"))?;
         check_names(claims.as_map(), &self.settings)?;
         let expiry = times::check(claims.as_map(), &self.settings, SystemTime::now())?;
         Ok((claims, expiry))
     }
+
+    async fn check_signature(&self, token: &Token<'_>) -> Result<(), Refused> {
+        match &self.keys {
+            Keys::Fixed(keys) => is_signed(token, keys.iter()),
+            Keys::Kept(kept) => {
+                let keys = kept.now().await?;
+                if named(token, &keys).next().is_some() {
+                    return is_signed(token, named(token, &keys));
+                }
+                if !token.algorithm.is_some_and(|it| self.settings.algorithms.contains(&it)) {
+                    return Err(UNACCEPTED);
+                }
+                let keys = kept.newer().await?;
+                is_signed(token, named(token, &keys))
+            }
+        }
+    }
+}
+
+/// The keys that the token may be signed with, by its `kid`.
+fn named<'a>(token: &'a Token<'_>, keys: &'a [Key]) -> impl Iterator<Item = &'a Key> {
+    keys.iter().filter(|key| token.key_id.is_none() || key.id == token.key_id)
+}
+
+/// Whether one of the keys, by an algorithm that it is for, has signed the token.
+fn is_signed<'a>(token: &Token<'_>, keys: impl Iterator<Item = &'a Key>) -> Result<(), Refused> {
+    let mut keys = keys.peekable();
+    if keys.peek().is_none() {
+        return Err(Refused::Bad("the token's key is unknown"));
+    }
+    let algorithm = token.algorithm.ok_or(UNACCEPTED)?;
+    let mut fitting = keys.filter(|key| key.algorithms.contains(&algorithm)).peekable();
+    if fitting.peek().is_none() {
+        return Err(UNACCEPTED);
+    }
+    let verifies = |key: &Key| {
+        let message = token.message.as_bytes();
+        let verified = jsonwebtoken::crypto::verify(token.signature, message, &key.key, algorithm);
+        verified.unwrap_or(false)
+    };
+    match fitting.any(verifies) {
+        true => Ok(()),
+        false => Err(Refused::Bad("the token's signature is wrong")),
+    }
 }
 
 const UNACCEPTED: Refused = Refused::Bad("the token's algorithm is not accepted");
-
-fn is_signed(token: &Token<'_>, key: &Key, algorithm: Algorithm) -> bool {
-    let verified = jsonwebtoken::crypto::verify(
-        token.signature,
-        token.message.as_bytes(),
-        &key.key,
-        algorithm,
-    );
-    verified.unwrap_or(false)
-}
 
 fn claims(payload: &str) -> Option<Claims> {
     let json = BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?;

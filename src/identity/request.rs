@@ -1,0 +1,82 @@
+//! Asking the application who is asking.
+
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue};
+use http::{StatusCode, Uri};
+
+use super::claims::MAX_CLAIMS_BYTES;
+use super::http::{Http, Limits};
+use super::secret::sha256;
+use super::watched::Voucher;
+use super::{Claims, Refused};
+
+/// What an answer may take.
+const LIMITS: Limits = Limits { time: Duration::from_secs(5), bytes: MAX_CLAIMS_BYTES };
+
+/// `[auth.request]` of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub url: Uri,
+    /// The cookies that are credentials, if it is said which.
+    pub cookies: Option<Vec<String>>,
+}
+
+/// Asks the application.
+#[derive(Debug)]
+pub struct Application(Http);
+
+/// What the application is shown.
+#[derive(Default)]
+pub struct Forwarded {
+    pub cookies: Option<String>,
+    pub authorization: Option<String>,
+}
+
+impl Application {
+    pub fn new(settings: &Settings) -> Result<Self, rustls::Error> {
+        Http::new(settings.url.clone(), LIMITS).map(Self)
+    }
+}
+
+impl Voucher for Application {
+    type Credential = Forwarded;
+
+    fn name(shown: &Forwarded) -> [u8; 32] {
+        let part = |text: &Option<String>| sha256(text.as_deref().unwrap_or_default().as_bytes());
+        sha256(&[part(&shown.cookies), part(&shown.authorization)].concat())
+    }
+
+    /// `Missing` if the application knows nobody by what it is shown.
+    async fn ask(&self, shown: &Forwarded) -> Result<Claims, Refused> {
+        let mut headers = HeaderMap::new();
+        for (name, text) in [(COOKIE, &shown.cookies), (AUTHORIZATION, &shown.authorization)] {
+            let Some(text) = text else { continue };
+            let value = HeaderValue::from_str(text);
+            let mut value = value.map_err(|_| Refused::Bad("the credential can't be passed on"))?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        let answer = self.0.get(headers).await.map_err(|error| {
+            tracing::warn!("[auth.request]: {:#}", anyhow::anyhow!(error));
+            Refused::Unavailable
+        })?;
+        match answer.status {
+            StatusCode::OK => claims(&answer.body),
+            StatusCode::UNAUTHORIZED => Err(Refused::Missing),
+            StatusCode::FORBIDDEN => Err(Refused::Bad("the application forbids this")),
+            status => {
+                tracing::warn!("[auth.request]: the answer is {status}");
+                Err(Refused::Unavailable)
+            }
+        }
+    }
+}
+
+fn claims(json: &[u8]) -> Result<Claims, Refused> {
+    let claims = std::str::from_utf8(json).ok().and_then(Claims::parse);
+    claims.ok_or_else(|| {
+        tracing::warn!("[auth.request]: the answer is no JSON object");
+        Refused::Unavailable
+    })
+}
