@@ -8,6 +8,7 @@ mod install;
 mod serve;
 mod status;
 mod tail;
+mod token;
 mod uninstall;
 
 use std::io::{self, Write as _};
@@ -86,6 +87,7 @@ enum Command {
     Check(check::Arguments),
     Status(status::Arguments),
     Tail(tail::Arguments),
+    Token(token::Arguments),
 }
 
 /// Wrong usage that the arguments' own parser can't see. Ends the program with 2.
@@ -127,6 +129,7 @@ async fn run(command: Command, global: &Global) -> anyhow::Result<()> {
         Command::Check(arguments) => check::run(arguments, global).await,
         Command::Status(arguments) => status::run(arguments, global).await,
         Command::Tail(arguments) => tail::run(arguments, global).await,
+        Command::Token(arguments) => token::run(arguments, global).await,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `[auth]`: who may connect, and how that is known.
 
+mod check;
 mod jwt;
 mod key;
 mod request;
@@ -16,8 +17,7 @@ use crate::identity::{Settings, Timing};
 pub struct AuthPlaces {
     /// The key of `[auth.jwt]`.
     pub jwt: Option<Place>,
-    /// The query of `[auth.session]`.
-    pub query: Option<Place>,
+    pub session: Option<session::Places>,
 }
 
 pub fn read(node: Option<Node>, faults: &mut Faults) -> (Settings, AuthPlaces) {
@@ -28,7 +28,7 @@ pub fn read(node: Option<Node>, faults: &mut Faults) -> (Settings, AuthPlaces) {
         ["jwt", "session", "request", "key"].map(|key| section.take(key));
     section.finish();
     let (jwt, jwt_place) = jwt.and_then(|node| jwt::read(node, faults)).unzip();
-    let (session, query) = session.and_then(|node| session::read(node, faults)).unzip();
+    let (session, session_places) = session.and_then(|node| session::read(node, faults)).unzip();
     let settings = Settings {
         anonymous: anonymous.as_ref().is_some_and(|anonymous| anonymous.value),
         jwt,
@@ -43,5 +43,8 @@ pub fn read(node: Option<Node>, faults: &mut Faults) -> (Settings, AuthPlaces) {
         let place = anonymous.map(|anonymous| anonymous.place).or(place);
         faults.push(Fault { place, ..fault });
     }
-    (settings, AuthPlaces { jwt: jwt_place, query })
+    (settings, AuthPlaces { jwt: jwt_place, session: session_places })
 }
+
+#[cfg(test)]
+mod tests;

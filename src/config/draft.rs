@@ -7,18 +7,14 @@ use super::fault::{Fault, Faults};
 use super::{Config, Environment, environment, meant, place, written};
 use crate::catalog::{self, At, Found, LoadError};
 use crate::database::Database;
-use crate::identity::{jwt, session};
 use crate::policy::{RuleAt, RuleFault, Rules};
-
-const SESSION_QUERY: &str =
-    "the query gives the claims of the session that $1 names, the cookie's value, as one row";
 
 /// What was read, with its faults.
 #[derive(Debug)]
 pub struct Draft {
     /// Absent if not even the database is known.
-    config: Option<Config>,
-    faults: Faults,
+    pub(super) config: Option<Config>,
+    pub(super) faults: Faults,
 }
 
 impl Draft {
@@ -46,34 +42,6 @@ impl Draft {
 
     pub fn has_faults(&self) -> bool {
         self.faults.has_errors()
-    }
-
-    /// Reads the keys that credentials are checked with, and adds what is wrong with them.
-    pub fn check_keys(&mut self) {
-        let Some(config) = &self.config else { return };
-        let (jwt, place) = (&config.settings.auth.jwt, &config.auth_places.jwt);
-        let fault = match jwt.as_ref().map(jwt::Settings::check) {
-            None | Some(Ok(None)) => return,
-            Some(Ok(Some(warning))) => Fault::warning(warning).help("openssl rand -hex 32"),
-            Some(Err(fault)) => Fault::error(fault.to_string()).help(fault.help()),
-        };
-        self.faults.push(Fault { place: place.clone(), ..fault });
-    }
-
-    /// Runs the query for sessions and adds what is wrong with it.
-    pub async fn check_session(&mut self, client: &Client) -> Result<(), tokio_postgres::Error> {
-        let Some(config) = &self.config else { return Ok(()) };
-        let Some((settings, place)) =
-            config.settings.auth.session.as_ref().zip(config.auth_places.query.as_ref())
-        else {
-            return Ok(());
-        };
-        let Some(found) = session::check(client, settings).await? else { return Ok(()) };
-        let at = |position| place::word_at(place, &settings.query, position);
-        let place = found.position.map_or_else(|| place.clone(), at);
-        let fault = Fault::error(format!("[auth.session]: {}", found.message)).at(&place);
-        self.faults.push(fault.help(found.hint.unwrap_or_else(|| SESSION_QUERY.to_owned())));
-        Ok(())
     }
 
     /// Adds a warning that there may be more faults, which only the database could show.

@@ -12,6 +12,7 @@ use miette::NamedSource;
 
 use super::Environment;
 use super::fault::{Fault, Faults, Place};
+use super::secrets;
 use super::written::{self, Entry, Node, Written};
 
 const PREFIX: &str = "ROWCAST_";
@@ -20,7 +21,7 @@ const PREFIX: &str = "ROWCAST_";
 const SEPARATOR: &str = "__";
 
 /// The single values, as paths.
-const SCALARS: [&str; 10] = [
+const SCALARS: [&str; 14] = [
     "database.url",
     "server.listen",
     "server.allowed_origins",
@@ -31,6 +32,10 @@ const SCALARS: [&str; 10] = [
     "log.max_size",
     "log.wake",
     "auth.anonymous",
+    "auth.jwt.secret",
+    "auth.jwt.secret_file",
+    "auth.session.secret",
+    "auth.session.secret_file",
 ];
 
 /// Sets in `root` what the environment says.
@@ -66,7 +71,9 @@ fn node(name: &str, value: &str) -> Node {
 
 /// The variable as a shell would write it, and where in that its value begins.
 pub fn source(name: &str, value: &str) -> (Arc<NamedSource<String>>, usize) {
-    let text = format!("{name}={value}");
+    let hidden = "*".repeat(value.len());
+    let shown = if secrets::is_secret_variable(name) { &hidden } else { value };
+    let text = format!("{name}={shown}");
     (written::source(&format!("environment variable {name}"), &text), name.len() + 1)
 }
 

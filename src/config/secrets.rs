@@ -3,7 +3,17 @@
 use std::ops::Range;
 
 /// Names whose values are nobody else's business; also as the end of a longer name.
-const SECRET_KEYS: [&str; 4] = ["password", "passwd", "secret", "token"];
+const SECRET_KEYS: [&str; 5] = ["password", "passwd", "secret", "token", "sha256"];
+
+/// Whether all of a variable's value is a secret.
+pub fn is_secret_variable(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    SECRET_KEYS.iter().any(|key| {
+        lower
+            .match_indices(key)
+            .any(|(at, _)| value_after(&format!("{}=", &lower[at + key.len()..])).is_some())
+    })
+}
 
 /// The text with every password overwritten byte for byte, so that places stay where they are.
 pub fn masked(text: &str) -> String {
@@ -25,7 +35,7 @@ fn in_urls(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-/// What follows `password=`, `secret = "` and the like.
+/// What follows `password=`, `secret = "`, `"secrets": [` and the like.
 fn after_keys(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let lower = text.to_ascii_lowercase();
     let ends = |key: &'static str| {
@@ -33,13 +43,43 @@ fn after_keys(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     };
     let ends: Vec<usize> = SECRET_KEYS.into_iter().flat_map(ends).collect();
     ends.into_iter().filter_map(|end| {
-        let blank = [' ', '\t'];
-        let value = text[end..].trim_start_matches(blank).strip_prefix('=')?;
-        let value = value.trim_start_matches(blank);
+        let value = value_after(&text[end..])?;
+        if let Some(list) = value.strip_prefix('[') {
+            let start = text.len() - list.len();
+            return Some(start..start + list_length(list));
+        }
         let (quote, secret) = split_quote(value);
         let start = text.len() - secret.len();
         Some(start..start + secret_length(quote, secret))
     })
+}
+
+/// What stands after a key and its `=` or `:`. The key may be a plural, numbered (`SECRET__0`), or in quotes.
+fn value_after(key_end: &str) -> Option<&str> {
+    let blank = [' ', '\t'];
+    let rest = key_end.strip_prefix(['s', 'S']).unwrap_or(key_end);
+    let rest = match rest.strip_prefix("__") {
+        Some(number) => number.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => rest,
+    };
+    let rest = rest.strip_prefix(['"', '\'']).unwrap_or(rest).trim_start_matches(blank);
+    let rest = rest.strip_prefix('=').or_else(|| rest.strip_prefix(':'))?;
+    Some(rest.trim_start_matches(blank))
+}
+
+/// Up to the `]` that isn't quoted, else to the end.
+fn list_length(list: &str) -> usize {
+    let (mut quote, mut escaped) = (None, false);
+    for (at, c) in list.char_indices() {
+        match quote {
+            None if c == ']' => return at,
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            Some(open) if c == open && !escaped => quote = None,
+            _ => {}
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    list.len()
 }
 
 /// A value's opening quote, and what follows it.
@@ -81,11 +121,29 @@ mod tests {
             ("secret = \"ab\\\"cd\" # x", "secret = \"******\" # x"),
             ("client_secret='äö'\nnext", "client_secret='****'\nnext"),
             ("PGPASSWORD=abc", "PGPASSWORD=***"),
+            ("secret = [\"ab\", 'c]d'] # x", "secret = [***********] # x"),
+            ("secrets = [\n\"ab\"\n]", "secrets = [******]"),
+            ("secret = [\"ab", "secret = [***"),
+            ("{\"secret\": \"ab\"}", "{\"secret\": \"**\"}"),
+            ("secret__1=ab", "secret__1=**"),
+            ("sha256 = \"ab\"", "sha256 = \"**\""),
+            ("secret_file = \"ab\"", "secret_file = \"ab\""),
             ("password", "password"),
             ("secret =", "secret ="),
         ] {
             assert_eq!(masked(text), shown);
             assert_eq!(masked(text).len(), text.len());
+        }
+    }
+
+    #[test]
+    fn variables_that_are_secrets() {
+        for name in ["ROWCAST_AUTH__JWT__SECRET", "ROWCAST_AUTH__SESSION__SECRET__0", "PGPASSWORD"]
+        {
+            assert!(is_secret_variable(name), "{name}");
+        }
+        for name in ["ROWCAST_AUTH__JWT__SECRET_FILE", "ROWCAST_SERVER__LISTEN", "DATABASE_URL"] {
+            assert!(!is_secret_variable(name), "{name}");
         }
     }
 

@@ -63,8 +63,11 @@ impl Authority {
                 .map_err(|fault| NotUsable(format!("[auth.jwt]: {fault}")))
         };
         let sessions = |session: &session::Settings| {
-            let sessions = Sessions::new(session, database);
-            (session.clone(), Watched::start(sessions, timing))
+            let secrets = session.all_secrets().map_err(|unreadable| {
+                NotUsable(format!("[auth.session]: the file {unreadable}"))
+            })?;
+            let sessions = Watched::start(Sessions::new(session, database), timing);
+            Ok((session::Settings { secrets, ..session.clone() }, sessions))
         };
         let application = |request: &request::Settings| {
             let application = Application::new(request)
@@ -75,7 +78,7 @@ impl Authority {
             anonymous: *anonymous,
             jwt: jwt.as_ref().map(verifier).transpose()?,
             keys: keys.clone(),
-            session: session.as_ref().map(sessions),
+            session: session.as_ref().map(sessions).transpose()?,
             request: request.as_ref().map(application).transpose()?,
         })))
     }

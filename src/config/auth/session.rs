@@ -8,8 +8,14 @@ use super::jwt::{path, secret};
 use crate::identity::Secret;
 use crate::identity::session::Settings;
 
-/// The settings, and where the query is.
-pub fn read(node: Node, faults: &mut Faults) -> Option<(Settings, Place)> {
+/// Where the words about sessions are.
+#[derive(Clone, Debug)]
+pub struct Places {
+    pub query: Place,
+    pub secret_file: Option<Place>,
+}
+
+pub fn read(node: Node, faults: &mut Faults) -> Option<(Settings, Places)> {
     let place = node.place.clone();
     let mut section = Section::new("[auth.session]", node, faults);
     let (cookie, query) = (section.take("cookie"), section.take("query"));
@@ -23,10 +29,15 @@ pub fn read(node: Node, faults: &mut Faults) -> Option<(Settings, Place)> {
         let fault = Fault::error("[auth.session] has both `secret` and `secret_file`");
         faults.push(fault.at(&file.place).help("remove one of them"));
     }
-    let from_file = secret_file.map(|file| read_file(&file, faults));
-    let secrets = secrets.map(|it| it.value).or(from_file).unwrap_or_default();
     let query = query?;
-    Some((Settings { cookie: cookie?.value, query: query.value, secrets }, query.place))
+    let settings = Settings {
+        cookie: cookie?.value,
+        query: query.value,
+        secrets: secrets.map(|it| it.value).unwrap_or_default(),
+        secret_file: secret_file.as_ref().map(|file| file.value.clone()),
+    };
+    let places = Places { query: query.place, secret_file: secret_file.map(|file| file.place) };
+    Some((settings, places))
 }
 
 fn required(
@@ -65,16 +76,5 @@ fn secrets(node: &Node, faults: &mut Faults) -> Option<Vec<Secret>> {
             Some(list.into_iter().map(|item| Secret::new(item.value)).collect())
         }
         _ => secret(node, faults).map(|secret| vec![Secret::new(secret)]),
-    }
-}
-
-fn read_file(file: &Placed<std::path::PathBuf>, faults: &mut Faults) -> Vec<Secret> {
-    match Secret::read(&file.value) {
-        Ok(secret) => vec![secret],
-        Err(unreadable) => {
-            let fault = Fault::error(format!("the file {unreadable}")).at(&file.place);
-            faults.push(fault.help("it has to be readable by the user that runs rowcast"));
-            Vec::new()
-        }
     }
 }

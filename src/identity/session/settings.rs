@@ -1,7 +1,9 @@
 //! `[auth.session]` of the configuration.
 
+use std::path::PathBuf;
+
 use super::cookie;
-use crate::identity::{Refused, Secret};
+use crate::identity::{Refused, Secret, Unreadable};
 
 /// How the application's sessions are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,9 +14,17 @@ pub struct Settings {
     pub query: String,
     /// With which Express has signed the cookie; one of them must fit, unless there is none.
     pub secrets: Vec<Secret>,
+    /// A file with another one.
+    pub secret_file: Option<PathBuf>,
 }
 
 impl Settings {
+    /// The listed secrets and the file's.
+    pub fn all_secrets(&self) -> Result<Vec<Secret>, Unreadable> {
+        let from_file = self.secret_file.as_deref().map(Secret::read).transpose()?;
+        Ok(self.secrets.iter().cloned().chain(from_file).collect())
+    }
+
     /// The session that the cookies name; nothing without the cookie.
     pub(in super::super) fn session(
         &self,
