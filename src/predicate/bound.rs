@@ -49,8 +49,12 @@ impl Bound {
         Self::new(fold::and(vec![test(self), test(other)]))
     }
 
-    /// PostgreSQL's answer: true, false or null.
+    /// PostgreSQL's answer: true, false or null. A row that lacks a column can't be judged, whatever the others say.
     pub fn evaluate(&self, row: &Cells<'_>) -> Result<Option<bool>, Undecidable> {
+        let lacks = |&at: &usize| row.row().value(at).is_none();
+        if self.columns.iter().any(lacks) {
+            return Err(Undecidable);
+        }
         self.test.evaluate(row)
     }
 

@@ -128,6 +128,10 @@ fn comparable(at: usize, of: &DataType) -> Result<(), Fault> {
             let fault = Fault::new(at, "the type json has no comparisons");
             Err(fault.instead("… ->> 'key' = '…'"))
         }
+        DataType::Other => {
+            let fault = Fault::new(at, "a domain over an enum has no operators of its own");
+            Err(fault.instead("a cast to the enum"))
+        }
         DataType::Array(_) => {
             let reason = "arrays can't be compared: their lower bounds aren't in the log";
             Err(Fault::new(at, reason).instead("a @> b and a <@ b"))
@@ -142,6 +146,12 @@ pub fn operator_types(
     left: &Typed,
     right: &Typed,
 ) -> Result<(DataType, DataType), Fault> {
+    for side in [left, right] {
+        if let Some(DataType::Other) = side.data_type() {
+            let fault = Fault::new(side.at, "a domain over an enum has no operators of its own");
+            return Err(fault.instead("a cast to the enum"));
+        }
+    }
     let (one, other) = match (left.data_type(), right.data_type()) {
         (None, None) => return Ok((TEXT, TEXT)),
         (Some(of), None) | (None, Some(of)) => return Ok((of.clone(), of.clone())),

@@ -40,11 +40,13 @@ impl Checker<'_> {
             DataType::Scalar(Scalar::Text(_) | Scalar::Char(_)) => typed.derived(),
             _ => Derived::Default,
         };
-        let (term, of) = match typed.operand {
+        let (of, term) = match typed.operand {
             Operand::Open(open) => {
                 return Ok(Typed::term(at, read(typed.at, open, &to)?, to));
             }
-            Operand::Known { term, of, .. } => (term, of),
+            // A domain's value is of the type that it is over.
+            Operand::Known { term, of: DataType::Other, .. } => (term.data_type(), term),
+            Operand::Known { term, of, .. } => (of, term),
         };
         let how = None;
         let term = match of == to {

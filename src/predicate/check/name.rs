@@ -71,7 +71,16 @@ fn typed_column(at: usize, position: usize, column: &Column) -> Checked {
     let of = plain(&column.data_type);
     let name = column.name.as_str().into();
     let term = Term::Column(ColumnAt { at: position, name, of: of.clone() });
+    let of = if is_domain_over_enum(column) { DataType::Other } else { of };
     Ok(Typed::collated(at, term, of, collation))
+}
+
+/// PostgreSQL finds no operators for these: enums' are polymorphic.
+fn is_domain_over_enum(column: &Column) -> bool {
+    match &column.data_type {
+        DataType::Scalar(Scalar::Enum(of)) => column.type_name != of.name,
+        _ => false,
+    }
 }
 
 fn collation_of(scalar: &Scalar) -> Derived {

@@ -143,6 +143,9 @@ impl Checker<'_> {
         right: Typed,
         keys: DataType,
     ) -> Checked {
+        if relation == Relation::HasAnyKey && left.is_open() && right.is_open() {
+            return Err(Fault::new(at, "its type isn't clear").instead("a cast: …::jsonb"));
+        }
         for (side, wanted) in [(&left, &JSONB), (&right, &keys)] {
             if side.data_type().is_some_and(|of| of != wanted) {
                 let reason = format!("{} is expected here", printed(wanted));

@@ -150,7 +150,7 @@ impl Parser {
 
     /// Whether the operation before this place ends in an operand that a second operator of its kind would claim.
     fn ends_open(&self, holds: Holds, start: usize) -> bool {
-        let is = |at: usize, wanted: &str| matches!(&self.tokens[at].token, Token::Word(word) if word == wanted);
+        let is = |at: usize, wanted: &str| matches!(self.tokens.get(at), Some(Placed { token: Token::Word(word), .. }) if word == wanted);
         match holds {
             Holds::Compare => !is(start + 1, "any") && !is(start + 1, "all"),
             Holds::Is => is(start + 1, "distinct") || is(start + 2, "distinct"),
