@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::fields::Fields;
 use super::{Refusal, wanted};
 use crate::policy::Request;
 
@@ -51,9 +52,13 @@ pub enum Misread {
 /// Reads a message.
 pub fn read_message(text: &str) -> Result<ClientMessage, Misread> {
     let violation = |detail: &str| Misread::Violation(Refusal::invalid(detail));
-    let Ok(Value::Object(message)) = serde_json::from_str(text) else {
+    let Ok(Fields { fields: message, twice }) = serde_json::from_str(text) else {
         return Err(violation("a message must be a JSON object"));
     };
+    if let Some(name) = twice {
+        let shown: String = name.chars().take(40).collect();
+        return Err(Misread::Refused { id: None, refusal: wrong(&shown, "is given twice") });
+    }
     let Some(Value::String(op)) = message.get("op") else {
         return Err(violation("a message must have \"op\", a string"));
     };

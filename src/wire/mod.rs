@@ -7,6 +7,7 @@ mod batch;
 mod client;
 mod event;
 mod event_stream;
+mod fields;
 mod listing;
 mod refusal;
 mod reset;

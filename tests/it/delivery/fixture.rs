@@ -9,8 +9,9 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use rowcast::catalog::{Catalog, Column, Table, TableId};
 use rowcast::changelog::Reading;
 use rowcast::cursor::{Cursor, Era};
+use rowcast::database::Database;
 use rowcast::event::{Change, Op, RowText, Seq};
-use rowcast::identity::Authority;
+use rowcast::identity::{self, Authority, Secret, jwt, sign};
 use rowcast::policy::{self, Served, TableSettings, UpdateKind};
 use rowcast::server::{self, Drained, Error, Settings};
 use rowcast::transport;
@@ -34,6 +35,8 @@ pub async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
 pub const ORDERS: TableId = TableId(1);
 pub const NOTES: TableId = TableId(2);
 pub const LOGS: TableId = TableId(3);
+pub const VAULT: TableId = TableId(4);
+pub const MINE: TableId = TableId(5);
 
 fn table(id: TableId, listed_as: &str, columns: &[(&str, &str)], key: &[&str]) -> Arc<Table> {
     let (schema, name) = listed_as.split_once('.').unwrap_or(("public", listed_as));
@@ -53,19 +56,28 @@ fn listed(name: &str, hide: &[&str], updates: UpdateKind) -> TableSettings {
     TableSettings { hide, updates, ..TableSettings::open_to_all(name) }
 }
 
-/// Three tables: `orders` hides `secret`, `app.notes` calls updates so, `logs` has no key.
+fn with_rows(name: &str, rows: &str) -> TableSettings {
+    TableSettings { rows: rows.to_owned(), ..TableSettings::open_to_all(name) }
+}
+
+/// `orders` hides `secret`, `app.notes` calls updates so, `logs` has no key, `vault` is for administrators, and of
+/// `mine` everybody sees their own rows.
 pub fn served(max_row_bytes: usize) -> Served {
     let order_columns = [("id", "bigint"), ("status", "text"), ("secret", "text")];
     let tables = [
         table(ORDERS, "orders", &order_columns, &["id"]),
         table(NOTES, "app.notes", &[("k", "text"), ("odd \"näme\"", "json")], &["k"]),
         table(LOGS, "logs", &[("line", "text")], &[]),
+        table(VAULT, "vault", &[("id", "bigint")], &["id"]),
+        table(MINE, "mine", &[("id", "bigint"), ("owner", "text")], &["id"]),
     ];
     let catalog = Catalog { tables: tables.into_iter().map(|table| (table.id, table)).collect() };
     let settings = [
         listed("orders", &["secret"], UpdateKind::Patched),
         listed("app.notes", &[], UpdateKind::Updated),
         listed("logs", &[], UpdateKind::Patched),
+        with_rows("vault", "auth.role = 'admin'"),
+        with_rows("mine", "owner = auth.sub"),
     ];
     Served::bind(&catalog, &settings, max_row_bytes).unwrap()
 }
@@ -76,6 +88,29 @@ pub fn settings() -> Settings {
         transport::Settings { allowed_origins, ..transport::Settings::default() },
         Authority::anonymous_only(true),
     )
+}
+
+fn tokens() -> jwt::Settings {
+    jwt::Settings::with_secret(Secret::new("a secret of more than thirty-two bytes"))
+}
+
+/// The same, for those who show a token; others only where `anonymous`.
+pub fn guarded(anonymous: bool) -> Settings {
+    let auth =
+        identity::Settings { anonymous, jwt: Some(tokens()), ..identity::Settings::default() };
+    let nowhere =
+        Database::resolve(Some("postgres://nobody@127.0.0.1:1/nothing"), &|_| None).unwrap();
+    Settings { authority: Authority::new(&auth, &nowhere).unwrap(), ..settings() }
+}
+
+/// A token with these claims.
+pub fn token(claims: &Value) -> String {
+    sign(&tokens(), claims.as_object().unwrap()).unwrap()
+}
+
+/// Seconds since 1970, `secs` from now.
+pub fn in_secs(secs: u64) -> u64 {
+    UNIX_EPOCH.elapsed().unwrap().as_secs() + secs
 }
 
 /// The cursor after `commits` batches.
@@ -180,8 +215,12 @@ pub struct Client(pub WebSocketStream<TcpStream>);
 
 impl Client {
     pub async fn connect(address: SocketAddr) -> Self {
+        Self::connect_to(address, "/v1/ws").await
+    }
+
+    pub async fn connect_to(address: SocketAddr, path: &str) -> Self {
         let socket = TcpStream::connect(address).await.unwrap();
-        let opened = client_async(format!("ws://{address}/v1/ws"), socket);
+        let opened = client_async(format!("ws://{address}{path}"), socket);
         Self(in_time("the handshake", opened).await.unwrap().0)
     }
 
