@@ -15,3 +15,4 @@ mod image;
 mod predicate;
 mod real_input;
 mod support;
+mod values;

@@ -82,6 +82,12 @@ impl<'v> Step<'v> {
         }
     }
 
+    /// A single value of jsonb is stored as an array of one, and `->` with an integer takes it for one.
+    fn takes_single(&self, tree: &Json) -> bool {
+        let single = !matches!(tree, Json::Object(_) | Json::Array(_));
+        single && self.key.is_none() && matches!(self.index, Some(0 | -1))
+    }
+
     /// In a path, text that is an integer takes an array's element too.
     fn in_path(step: &'v Value) -> Result<Self, Undecidable> {
         let Value::Text(key) = step else { return Err(Undecidable) };
@@ -108,7 +114,10 @@ enum Found<'v> {
 
 fn walk<'v>(json: &'v Value, path: &[Step<'_>]) -> Result<Option<Found<'v>>, Undecidable> {
     match json {
-        Value::Jsonb(tree) => Ok(walk_tree(tree, path).map(Found::Tree)),
+        Value::Jsonb(tree) => match path {
+            [step] if step.takes_single(tree) => Ok(Some(Found::Tree(tree))),
+            path => Ok(walk_tree(tree, path).map(Found::Tree)),
+        },
         Value::Json(text) => {
             let mut found = None;
             let mut reader = Reader::new(text);

@@ -58,7 +58,7 @@ fn read_timestamp(text: &str, bc: bool, zoned: bool) -> Option<i64> {
 
 fn infinity(text: &str) -> Option<bool> {
     let is = |name: &str| text.eq_ignore_ascii_case(name);
-    if is("infinity") || is("+infinity") {
+    if is("infinity") {
         return Some(true);
     }
     is("-infinity").then_some(false)
@@ -130,7 +130,7 @@ fn read_zone(text: &str) -> Option<i64> {
         b'-' => -1,
         _ => return None,
     };
-    let (hour, rest) = number(&text[1..], 2, 2)?;
+    let (hour, rest) = two_digits(&text[1..])?;
     let (minute, rest) = next_part(rest)?;
     let (second, rest) = next_part(rest)?;
     let fits = hour <= 15 && minute < 60 && second < 60 && rest.is_empty();
@@ -141,7 +141,12 @@ fn next_part(text: &str) -> Option<(i64, &str)> {
     if text.is_empty() {
         return Some((0, text));
     }
-    number(text.strip_prefix(':').unwrap_or(text), 2, 2)
+    two_digits(text.strip_prefix(':').unwrap_or(text))
+}
+
+fn two_digits(text: &str) -> Option<(i64, &str)> {
+    let (value, _) = number(text.get(..2)?, 2, 2)?;
+    Some((value, &text[2..]))
 }
 
 pub(super) fn number(text: &str, least: usize, most: usize) -> Option<(i64, &str)> {
