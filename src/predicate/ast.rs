@@ -42,6 +42,9 @@ pub enum Test {
         text: Term,
         pattern: Pattern,
     },
+    /// `in`, `between`: made of several conditions, but a claim that fails in one fails it all. None is left in a
+    /// bound tree.
+    Whole(Box<Test>),
     /// With two arguments, none of them null.
     Has(Relation, Term, Term),
 }
@@ -230,7 +233,7 @@ impl Test {
             Test::And(tests) | Test::Or(tests) => {
                 tests.iter().for_each(|test| see(Part::Test(test)))
             }
-            Test::Not(test) | Test::Is(_, test) => see(Part::Test(test)),
+            Test::Not(test) | Test::Is(_, test) | Test::Whole(test) => see(Part::Test(test)),
             Test::Compare(_, left, right)
             | Test::Distinct { left, right, .. }
             | Test::Any { item: left, array: right }

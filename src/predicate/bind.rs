@@ -26,8 +26,25 @@ pub fn bound(test: &Test, claims: &Claims) -> Test {
         Test::Or(tests) => fold::or(all(tests)),
         Test::Not(test) => fold::not(bound(test, claims)),
         Test::Is(how, test) => fold::is(*how, bound(test, claims)),
+        Test::Whole(test) if fails(Part::Test(test), claims) => Test::Failed,
+        Test::Whole(test) => bound(test, claims),
+        Test::IsNull(Term::Claim { path, .. }) => Test::Constant(Some(claims.get(path).is_none())),
         atom => bound_atom(atom, claims).unwrap_or(Test::Failed),
     }
+}
+
+/// Whether a claim in it can't be converted, or isn't a pattern.
+fn fails(part: Part<'_>, claims: &Claims) -> bool {
+    match part {
+        Part::Term(Term::Claim { path, of }) => return claim(path, of, claims).is_err(),
+        Part::Test(test @ Test::Like { pattern: Pattern::Open { .. }, .. }) => {
+            return bound_atom(test, claims).is_err();
+        }
+        _ => {}
+    }
+    let mut failed = false;
+    part.each_part(&mut |part| failed = failed || fails(part, claims));
+    failed
 }
 
 fn bound_atom(test: &Test, claims: &Claims) -> Result<Test, Failed> {

@@ -40,6 +40,7 @@ impl Test {
             Test::Term(term) => boolean(term.evaluate(row)?),
             Test::And(tests) => decide(tests, false, row),
             Test::Or(tests) => decide(tests, true, row),
+            Test::Whole(test) => test.evaluate(row),
             Test::Not(test) => Ok(test.evaluate(row)?.map(|value| !value)),
             Test::Compare(comparison, left, right) => {
                 both(left, right, row, |left, right| comparison.holds(left, right))

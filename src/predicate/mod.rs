@@ -16,6 +16,8 @@ mod parse;
 mod predicate;
 mod scope;
 mod sql;
+#[cfg(test)]
+mod tests;
 pub mod value;
 
 pub use access::{Access, Key};

@@ -32,6 +32,7 @@ impl Printer {
             Test::Constant(None) => self.put("null::boolean"),
             Test::Failed => self.put("false"),
             Test::Term(term) => self.term(term),
+            Test::Whole(test) => self.test(test),
             Test::And(tests) => self.tests(" and ", tests),
             Test::Or(tests) => self.tests(" or ", tests),
             Test::Not(test) => {

@@ -48,8 +48,16 @@ impl Checker<'_> {
     pub fn sides(&mut self, at: usize, left: Typed, right: Typed) -> Result<Sides, Fault> {
         let collation = left.derived().with(right.derived());
         let (left_type, right_type) = operator_types(at, &left, &right)?;
-        let left = self.coerce(left, &left_type)?;
+        let in_two_columns =
+            matches!((left.derived(), right.derived()), (Derived::Column(_), Derived::Column(_)));
+        let mut left = self.coerce(left, &left_type)?;
         let right = self.coerce(right, &right_type)?;
+        if in_two_columns
+            && matches!(left_type, DataType::Scalar(Scalar::Text(_) | Scalar::Char(_)))
+        {
+            // Which collations they have isn't known here, and two of them would be an error when it is printed.
+            left = Term::Collate(Box::new(left));
+        }
         Ok(Sides { left, right, collation, of: left_type })
     }
 
@@ -83,11 +91,11 @@ impl Checker<'_> {
         let operand = self.check(operand)?;
         let [low, high] = [self.check(&bounds[0])?, self.check(&bounds[1])?];
         let one = self.within(at, &operand, &low, &high)?;
-        if !symmetric {
-            return Ok(one);
-        }
-        let other = self.within(at, &operand, &high, &low)?;
-        Ok(Test::Or(vec![one, other]))
+        let test = match symmetric {
+            true => Test::Or(vec![one, self.within(at, &operand, &high, &low)?]),
+            false => one,
+        };
+        Ok(Test::Whole(Box::new(test)))
     }
 
     fn within(

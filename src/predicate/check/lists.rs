@@ -27,7 +27,8 @@ impl Checker<'_> {
             self.in_each(at, &operand, constants, &mut tests)?;
         }
         self.in_each(at, &operand, rest, &mut tests)?;
-        Ok(Typed::test(at, super::negated(not, Test::Or(tests))))
+        let test = Test::Whole(Box::new(Test::Or(tests)));
+        Ok(Typed::test(at, super::negated(not, test)))
     }
 
     fn in_each(
