@@ -52,7 +52,7 @@ impl Voucher for Application {
         let mut headers = HeaderMap::new();
         for (name, text) in [(COOKIE, &shown.cookies), (AUTHORIZATION, &shown.authorization)] {
             let Some(text) = text else { continue };
-            let value = HeaderValue::from_str(text);
+            let value = HeaderValue::from_bytes(text.as_bytes());
             let mut value = value.map_err(|_| Refused::Bad("the credential can't be passed on"))?;
             value.set_sensitive(true);
             headers.insert(name, value);

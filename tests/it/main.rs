@@ -11,6 +11,7 @@ mod config;
 mod database;
 mod delivery;
 mod demo;
+mod identity;
 mod image;
 mod predicate;
 mod real_input;

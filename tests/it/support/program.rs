@@ -49,12 +49,7 @@ impl Place {
 
     /// Starts the program; it is killed when dropped.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = tokio::process::Command::from(self.rowcast(arguments));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.kill_on_drop(true).spawn().unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        Running { child, output: Some(output), log }
+        Running::of(self.rowcast(arguments))
     }
 }
 
@@ -90,6 +85,16 @@ pub struct Running {
 }
 
 impl Running {
+    /// Starts a command; it is killed when dropped.
+    pub fn of(command: Command) -> Self {
+        let mut command = tokio::process::Command::from(command);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.kill_on_drop(true).spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, output: Some(output), log }
+    }
+
     /// The next line of its output.
     pub async fn line(&mut self) -> String {
         let output = self.output.as_mut().expect("its output is still open");
