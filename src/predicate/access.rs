@@ -93,7 +93,7 @@ fn is_of(value: &Value, of: &DataType) -> bool {
         Value::Bytea(_) => *of == Scalar::Bytea,
         Value::Enum(..) => matches!(of, Scalar::Enum(_)),
         Value::Inet(_) => *of == Scalar::Inet,
-        Value::Json(_) | Value::Jsonb(_) | Value::Array(_) => false,
+        Value::Json(_) | Value::Jsonb(_) | Value::NullOrJsonNull | Value::Array(_) => false,
     }
 }
 

@@ -49,7 +49,7 @@ impl Test {
                 let distinct = differ(&left.evaluate(row)?, &right.evaluate(row)?)?;
                 Ok(Some(distinct != *not))
             }
-            Test::IsNull(term) => Ok(Some(term.evaluate(row)?.is_none())),
+            Test::IsNull(term) => Ok(Some(told(term.evaluate(row)?)?.is_none())),
             Test::Is(test, of) => Ok(Some(is(*test, of.evaluate(row)?))),
             Test::OneOf { item, set, .. } => one_of(item, set, row),
             Test::Any { item, array } => any(item, array, row),
@@ -102,7 +102,18 @@ fn differ(
     match (left, right) {
         (Some(left), Some(right)) => Ok(!value::equal(left, right).ok_or(Undecidable)?),
         (None, None) => Ok(false),
+        (Some(value), None) | (None, Some(value)) if **value == Value::NullOrJsonNull => {
+            Err(Undecidable)
+        }
         _ => Ok(true),
+    }
+}
+
+/// Whether it is NULL has to be known.
+fn told(value: Option<Cow<'_, Value>>) -> Found<'_> {
+    match value.as_deref() {
+        Some(Value::NullOrJsonNull) => Err(Undecidable),
+        _ => Ok(value),
     }
 }
 
@@ -213,7 +224,7 @@ impl Term {
             }
             Term::Coalesce(terms, _) => {
                 for term in terms {
-                    if let Some(value) = term.evaluate(row)? {
+                    if let Some(value) = told(term.evaluate(row)?)? {
                         return Ok(Some(value));
                     }
                 }

@@ -95,6 +95,8 @@ impl Cast {
 fn convert(how: How, value: &Value) -> Result<Value, Undecidable> {
     Ok(match (how, value) {
         (How::Same, value) => value.clone(),
+        (How::Json, Value::NullOrJsonNull) => Value::NullOrJsonNull,
+        (_, Value::NullOrJsonNull) => return Err(Undecidable),
         (How::ToText, value) => Value::Text(cast_text(value).into()),
         (How::Numeric, Value::Int(int)) => Value::Numeric(Numeric::from_int(*int)),
         (How::Float4, Value::Int(int)) => Value::Float4(*int as f32),

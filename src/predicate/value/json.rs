@@ -47,11 +47,8 @@ impl Json {
                 left.len() == right.len() && left.iter().zip(right).all(|(a, b)| a.equal(b))
             }
             (Json::Object(left), Json::Object(right)) => {
-                let same = |((a, left), (b, right)): (&(_, Json), &(_, Json))| {
-                    let (a, b): (&Box<str>, &Box<str>) = (a, b);
-                    a == b && left.equal(right)
-                };
-                left.len() == right.len() && left.iter().zip(right).all(same)
+                let mut pairs = left.iter().zip(right);
+                left.len() == right.len() && pairs.all(|(a, b)| a.0 == b.0 && a.1.equal(&b.1))
             }
             _ => self == other,
         }

@@ -12,7 +12,7 @@ use crate::predicate::Undecidable;
 
 /// Reads a value as the log has it; `null` is None.
 ///
-/// `null` in a column of json or jsonb is undecidable: it may be SQL's NULL or JSON's.
+/// `null` in a column of json or jsonb may be SQL's NULL or JSON's; in an array of them it is undecidable.
 pub fn from_log(json: &str, of: &DataType) -> Result<Option<Value>, Undecidable> {
     let scalar = match of {
         DataType::Scalar(Scalar::Int2 | Scalar::Int4 | Scalar::Int8) => {
@@ -28,7 +28,7 @@ pub fn from_log(json: &str, of: &DataType) -> Result<Option<Value>, Undecidable>
     };
     if json == "null" {
         let ambiguous = matches!(scalar, Scalar::Json | Scalar::Jsonb);
-        return if ambiguous { Err(Undecidable) } else { Ok(None) };
+        return Ok(ambiguous.then_some(Value::NullOrJsonNull));
     }
     single(json, scalar).map(Some).map_err(|_| Undecidable)
 }
@@ -148,12 +148,13 @@ mod tests {
             assert_eq!(text_of(json, of), Ok(Some(text.to_owned())), "{json} {of}");
         }
         assert_eq!(text_of("null", "integer"), Ok(None));
+        let null = from_log("null", &DataType::named("jsonb"));
+        assert_eq!(null, Ok(Some(Value::NullOrJsonNull)));
         for (json, of) in [
             ("\"1\"", "integer"),
             ("1.5", "integer"),
             ("1", "text"),
             ("\"t\"", "boolean"),
-            ("null", "jsonb"),
             ("{}", "integer[]"),
             ("\"2024-02-30\"", "date"),
             ("1", "point"),

@@ -74,6 +74,9 @@ pub enum Value {
     /// As it was written.
     Json(Box<str>),
     Jsonb(Arc<Json>),
+    /// The log has `null` in a column of json or jsonb: SQL's NULL, or JSON's. Only what is the same for both can be
+    /// asked of it.
+    NullOrJsonNull,
     Inet(Inet),
     Array(Arc<Array>),
 }

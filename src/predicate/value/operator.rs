@@ -108,12 +108,17 @@ fn path_steps(path: &Value) -> Result<Option<Vec<Step<'_>>>, Undecidable> {
 
 /// What a path leads to.
 enum Found<'v> {
+    Untold,
     Text(&'v str),
     Tree(&'v Json),
 }
 
 fn walk<'v>(json: &'v Value, path: &[Step<'_>]) -> Result<Option<Found<'v>>, Undecidable> {
     match json {
+        Value::NullOrJsonNull => {
+            let stays = path.is_empty() || matches!(path, [step] if step.takes_single(&Json::Null));
+            Ok(stays.then_some(Found::Untold))
+        }
         Value::Jsonb(tree) => match path {
             [step] if step.takes_single(tree) => Ok(Some(Found::Tree(tree))),
             path => Ok(walk_tree(tree, path).map(Found::Tree)),
@@ -182,6 +187,7 @@ fn count(reader: &mut Reader<'_>, index: i64, depth: usize) -> Result<usize, Not
 impl Found<'_> {
     fn json(self) -> Value {
         match self {
+            Found::Untold => Value::NullOrJsonNull,
             Found::Text(text) => Value::Json(text.into()),
             Found::Tree(tree) => Value::Jsonb(Arc::new(tree.clone())),
         }
@@ -189,7 +195,7 @@ impl Found<'_> {
 
     fn text(self) -> Result<Option<Value>, Undecidable> {
         Ok(match self {
-            Found::Text("null") | Found::Tree(Json::Null) => None,
+            Found::Untold | Found::Text("null") | Found::Tree(Json::Null) => None,
             Found::Text(string) if string.starts_with('"') => {
                 let string = Reader::new(string).string().map_err(|_| Undecidable)?;
                 Some(Value::Text(string.into()))

@@ -72,7 +72,7 @@ fn put_key(value: &Value, key: &mut Vec<u8>) -> Option<()> {
                 put_element_key(element.as_ref(), key)?;
             }
         }
-        Value::Json(_) | Value::Jsonb(_) => return None,
+        Value::Json(_) | Value::Jsonb(_) | Value::NullOrJsonNull => return None,
     }
     Some(())
 }
@@ -136,7 +136,7 @@ impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         use Value::{
             Array, Bool, Bytea, Char, Date, Enum, Float4, Float8, Inet, Int, Interval, Json, Jsonb,
-            Numeric, Text, Time, Timestamp, Timestamptz, Uuid,
+            NullOrJsonNull, Numeric, Text, Time, Timestamp, Timestamptz, Uuid,
         };
         match (self, other) {
             (Bool(a), Bool(b)) => a == b,
@@ -154,6 +154,7 @@ impl PartialEq for Value {
             (Bytea(a), Bytea(b)) => a == b,
             (Enum(of, a), Enum(other, b)) => a == b && of == other,
             (Jsonb(a), Jsonb(b)) => a == b,
+            (NullOrJsonNull, NullOrJsonNull) => true,
             (Inet(a), Inet(b)) => a == b,
             (Array(a), Array(b)) => a == b,
             _ => false,
@@ -180,6 +181,7 @@ impl Hash for Value {
             Value::Interval(it) => it.hash(state),
             Value::Bytea(it) => it.hash(state),
             Value::Enum(_, at) => at.hash(state),
+            Value::NullOrJsonNull => {}
             Value::Jsonb(it) => it.hash(state),
             Value::Inet(it) => it.hash(state),
             Value::Array(it) => it.hash(state),

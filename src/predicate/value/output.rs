@@ -37,6 +37,7 @@ pub(super) fn put_text(value: &Value, text: &mut String) {
             text.push_str(of.labels.get(*at as usize).map_or("", String::as_str))
         }
         Value::Jsonb(it) => it.put_text(text),
+        Value::NullOrJsonNull => text.push_str("null"),
         Value::Inet(it) => it.put_text(text),
         Value::Array(it) => put_array(it, text),
     }
