@@ -94,12 +94,12 @@ impl<'a> Rows<'a> {
     }
 
     /// The row before the change, where there was one.
-    pub fn old(&self) -> Option<&Row<'a>> {
+    pub fn before(&self) -> Option<&Row<'a>> {
         self.old.as_ref()
     }
 
     /// The row after the change, where there is one.
-    pub fn new(&self) -> Option<&Row<'a>> {
+    pub fn after(&self) -> Option<&Row<'a>> {
         self.new.as_ref()
     }
 

@@ -24,3 +24,6 @@ pub use served::{Listed, NotServable, Served, Unknown};
 pub use table::ServedTable;
 pub use view::View;
 pub use visible::{Cause, Content, Visible};
+
+#[cfg(test)]
+mod tests;

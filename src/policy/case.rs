@@ -23,8 +23,8 @@ impl<'r> Case<'r> {
             change: rows.change(),
             updates: table.updates(),
             same_key: rows.same_key(table.key()),
-            old: rows.old().map(cells),
-            new: rows.new().map(cells),
+            old: rows.before().map(cells),
+            new: rows.after().map(cells),
         }
     }
 

@@ -257,7 +257,10 @@ fn equal_meanings_are_shared() {
     let admin = |sub: u32| bound(text, json!({"sub": sub, "role": "admin"}));
     assert_eq!(admin(1), admin(2));
     assert_eq!(admin(1), Bound::always());
-    assert_eq!(bound(text, json!({"sub": 7, "role": "a"})), bound(text, json!({"sub": "7", "role": "x"})));
+    assert_eq!(
+        bound(text, json!({"sub": 7, "role": "a"})),
+        bound(text, json!({"sub": "7", "role": "x"}))
+    );
     assert_ne!(bound(text, json!({"sub": 7})), bound(text, json!({"sub": 8})));
     let shared = bound("customer_id = auth.sub", json!({"sub": "7"}));
     assert_eq!(shared, bound("7 = customer_id", json!({})));

@@ -63,7 +63,7 @@ impl Doubts {
         if self.open.contains_key(&table) {
             return Verdict::HeldBack;
         }
-        let odd: Vec<&Row<'_>> = [rows.old(), rows.new()]
+        let odd: Vec<&Row<'_>> = [rows.before(), rows.after()]
             .into_iter()
             .flatten()
             .filter(|row| !row.is_regular())

@@ -17,3 +17,4 @@ mod predicate;
 mod real_input;
 mod support;
 mod values;
+mod visibility;

@@ -12,7 +12,7 @@ use rowcast::cursor::{Cursor, Era};
 use rowcast::database::Database;
 use rowcast::event::{Change, Op, RowText, Seq};
 use rowcast::identity::{self, Authority, Secret, jwt, sign};
-use rowcast::policy::{self, Served, TableSettings, UpdateKind};
+use rowcast::policy::{self, Renewal, Served, TableSettings, UpdateKind};
 use rowcast::server::{self, Drained, Error, Settings};
 use rowcast::transport;
 use serde_json::{Value, json};
@@ -40,13 +40,14 @@ pub const MINE: TableId = TableId(5);
 
 fn table(id: TableId, listed_as: &str, columns: &[(&str, &str)], key: &[&str]) -> Arc<Table> {
     let (schema, name) = listed_as.split_once('.').unwrap_or(("public", listed_as));
-    let column = |(name, kind): &(&str, &str)| Column::built_in(1, name, kind);
+    let column =
+        |(number, (name, kind)): (i16, &(&str, &str))| Column::built_in(number, name, kind);
     Arc::new(Table {
         id,
         schema: schema.to_owned(),
         name: name.to_owned(),
         listed_as: listed_as.to_owned(),
-        columns: columns.iter().map(column).collect(),
+        columns: (1..).zip(columns).map(column).collect(),
         key: key.iter().map(|name| (*name).to_owned()).collect(),
     })
 }
@@ -124,6 +125,8 @@ pub struct Server {
     pub readings: mpsc::Sender<Reading>,
     pub shutdown: CancellationToken,
     pub ended: JoinHandle<Result<Drained, Error>>,
+    /// How the served tables are renewed.
+    pub renewal: Renewal,
     commits: u64,
     seq: i64,
 }
@@ -138,15 +141,20 @@ impl Server {
 
     /// One whose reader has said nothing yet.
     pub async fn start_with(settings: Settings) -> Self {
+        let served = served(settings.transport.max_event_bytes);
+        Self::start_serving(settings, served).await
+    }
+
+    /// The same, with other tables.
+    pub async fn start_serving(settings: Settings, served: Served) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (readings, receiver) = mpsc::channel(8);
         let shutdown = CancellationToken::new();
-        let served = served(settings.transport.max_event_bytes);
-        let running =
-            server::run(settings, policy::current(served).1, receiver, listener, shutdown.clone());
+        let (renewal, current) = policy::current(served);
+        let running = server::run(settings, current, receiver, listener, shutdown.clone());
         let ended = tokio::spawn(running);
-        Self { address, readings, shutdown, ended, commits: 0, seq: 0 }
+        Self { address, readings, shutdown, ended, renewal, commits: 0, seq: 0 }
     }
 
     pub fn url(&self, path: &str) -> String {
