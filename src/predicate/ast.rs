@@ -119,11 +119,6 @@ pub enum Pattern {
         pattern: String,
         any_case: bool,
     },
-    /// Its text isn't known before the claims are.
-    Open {
-        pattern: Box<Term>,
-        kind: PatternKind,
-    },
     /// `like null`
     Null,
 }
@@ -134,12 +129,6 @@ pub struct LikeText {
     pub pattern: String,
     pub escape: Option<String>,
     pub any_case: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum PatternKind {
-    Like { escape: Option<String>, any_case: bool },
-    Regex { any_case: bool },
 }
 
 /// Operators and functions that answer yes or no, and whose arguments aren't null.
@@ -241,12 +230,7 @@ impl Test {
                 see(Part::Term(left));
                 see(Part::Term(right));
             }
-            Test::Like { text, pattern } => {
-                see(Part::Term(text));
-                if let Pattern::Open { pattern, .. } = pattern {
-                    see(Part::Term(pattern));
-                }
-            }
+            Test::Like { text, .. } => see(Part::Term(text)),
         }
     }
 }

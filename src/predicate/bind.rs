@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::ast::{Constant, Part, Pattern, Term, Test};
+use super::ast::{Constant, Part, Term, Test};
 use super::evaluate::NoRow;
 use super::fold;
 use super::parse::Test as IsTest;
@@ -33,14 +33,10 @@ pub fn bound(test: &Test, claims: &Claims) -> Test {
     }
 }
 
-/// Whether a claim in it can't be converted, or isn't a pattern.
+/// Whether a claim in it can't be converted.
 fn fails(part: Part<'_>, claims: &Claims) -> bool {
-    match part {
-        Part::Term(Term::Claim { path, of }) => return claim(path, of, claims).is_err(),
-        Part::Test(test @ Test::Like { pattern: Pattern::Open { .. }, .. }) => {
-            return bound_atom(test, claims).is_err();
-        }
-        _ => {}
+    if let Part::Term(Term::Claim { path, of }) = part {
+        return claim(path, of, claims).is_err();
     }
     let mut failed = false;
     part.each_part(&mut |part| failed = failed || fails(part, claims));
@@ -63,16 +59,7 @@ fn bound_atom(test: &Test, claims: &Claims) -> Result<Test, Failed> {
             Test::OneOf { item: of(item)?, set: set.clone(), of: of_type.clone() }
         }
         Test::Any { item, array } => fold::any(of(item)?, of(array)?),
-        Test::Like { text, pattern } => {
-            let pattern = match pattern {
-                Pattern::Open { pattern, kind } => {
-                    let pattern = Box::new(of(pattern)?);
-                    Pattern::Open { pattern, kind: kind.clone() }.closed().map_err(|_| Failed)?
-                }
-                closed => closed.clone(),
-            };
-            Test::Like { text: of(text)?, pattern }
-        }
+        Test::Like { text, pattern } => Test::Like { text: of(text)?, pattern: pattern.clone() },
         Test::Has(relation, left, right) => Test::Has(*relation, of(left)?, of(right)?),
         other => other.clone(),
     };

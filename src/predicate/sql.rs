@@ -126,7 +126,7 @@ impl Printer {
                 self.put(if *any_case { " ~* " } else { " ~ " });
                 self.param(Some(pattern.clone()), &of);
             }
-            Pattern::Open { .. } | Pattern::Null => {
+            Pattern::Null => {
                 self.put(" like ");
                 self.param(None, &of);
             }

@@ -2,7 +2,7 @@
 
 use super::compare::{Sides, check_equal, check_ordered};
 use super::convert::common_type;
-use super::typed::{Derived, Typed};
+use super::typed::{Derived, Spelled, Typed};
 use super::{Checked, Checker};
 use crate::catalog::DataType;
 use crate::predicate::Fault;
@@ -30,11 +30,12 @@ impl Checker<'_> {
             None => Typed::null(at),
         };
         results.insert(0, otherwise);
+        let spelled = Spelled::of_all(&results);
         let (mut terms, of, collation) = self.unified(results)?;
         let otherwise = Box::new(terms.remove(0));
         let branches = conditions.into_iter().zip(terms).collect();
         let term = Term::Case { branches, otherwise, of: of.clone() };
-        Ok(Typed::collated(at, term, of, collation))
+        Ok(Typed::collated(at, term, of, collation).spelled_as(spelled))
     }
 
     /// An untyped one is text, whatever it is compared with.
@@ -58,24 +59,28 @@ impl Checker<'_> {
     }
 
     pub fn coalesce(&mut self, at: usize, arguments: Vec<Typed>) -> Checked {
+        let spelled = Spelled::of_all(&arguments);
         let (terms, of, collation) = self.unified(arguments)?;
-        Ok(Typed::collated(at, Term::Coalesce(terms, of.clone()), of, collation))
+        let term = Term::Coalesce(terms, of.clone());
+        Ok(Typed::collated(at, term, of, collation).spelled_as(spelled))
     }
 
     pub fn extreme(&mut self, at: usize, greatest: bool, arguments: Vec<Typed>) -> Checked {
+        let spelled = Spelled::of_all(&arguments);
         let (among, of, collation) = self.unified(arguments)?;
         let null = Term::null(of.clone());
         check_ordered(at, &Sides { left: null.clone(), right: null, collation, of: of.clone() })?;
         let term = Term::Extreme { greatest, among, of: of.clone() };
-        Ok(Typed::collated(at, term, of, collation))
+        Ok(Typed::collated(at, term, of, collation).spelled_as(spelled))
     }
 
     pub fn null_if(&mut self, at: usize, left: Typed, right: Typed) -> Checked {
+        let spelled = left.spelled();
         let sides = self.sides(at, left, right)?;
         check_equal(at, &sides)?;
         let Sides { left, right, collation, of } = sides;
         let term = Term::NullIf(Box::new([left, right]), of.clone());
-        Ok(Typed::collated(at, term, of, collation))
+        Ok(Typed::collated(at, term, of, collation).spelled_as(spelled))
     }
 
     fn unified(&mut self, typed: Vec<Typed>) -> Result<(Vec<Term>, DataType, Derived), Fault> {

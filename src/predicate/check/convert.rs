@@ -1,7 +1,7 @@
 //! One type made of another: untyped operands, implicit conversions, casts.
 
 use super::literal::not_a_value;
-use super::typed::{Derived, Open, Operand, Typed, plain};
+use super::typed::{Derived, Open, Operand, Spelled, Typed, plain};
 use super::{Checked, Checker};
 use crate::catalog::{DataType, Scalar};
 use crate::predicate::ast::{BOOL, Constant, TEXT, Term, Test};
@@ -35,6 +35,7 @@ impl Checker<'_> {
 
     pub fn cast(&mut self, at: usize, operand: &Syntax, to: &TypeName) -> Checked {
         let typed = self.check(operand)?;
+        let spelled = to.built_in.map_or(Spelled::Text, Spelled::of);
         let to = named_type(to, self.scope)?;
         let collation = match &to {
             DataType::Scalar(Scalar::Text(_) | Scalar::Char(_)) => typed.derived(),
@@ -42,7 +43,7 @@ impl Checker<'_> {
         };
         let (of, term) = match typed.operand {
             Operand::Open(open) => {
-                return Ok(Typed::term(at, read(typed.at, open, &to)?, to));
+                return Ok(Typed::term(at, read(typed.at, open, &to)?, to).spelled_as(spelled));
             }
             // A domain's value is of the type that it is over.
             Operand::Known { term, of: DataType::Other, .. } => (term.data_type(), term),
@@ -53,7 +54,7 @@ impl Checker<'_> {
             true => Term::Cast { how, to: to.clone(), of: Box::new(term) },
             false => convert(typed.at, term, &of, &to)?,
         };
-        Ok(Typed::collated(at, term, to, collation))
+        Ok(Typed::collated(at, term, to, collation).spelled_as(spelled))
     }
 
     pub fn collate(&mut self, at: usize, operand: &Syntax, collation: &[Name]) -> Checked {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::compare::{check_equal, operator_types};
 use super::convert::{common_type, printed};
-use super::typed::{Derived, Operand, Typed};
+use super::typed::{Derived, Operand, Spelled, Typed};
 use super::{Checked, Checker};
 use crate::catalog::DataType;
 use crate::predicate::Fault;
@@ -125,11 +125,13 @@ impl Checker<'_> {
         }
         let items = items.iter().map(|item| self.check(item)).collect::<Result<Vec<_>, _>>()?;
         let of = common_type(&items)?;
+        let spelled = Spelled::of_all(&items);
         let derived = items.iter().fold(Derived::Default, |so_far, one| so_far.with(one.derived()));
         let array = array_of(at, &of)?;
         let coerce = |item| self.coerce(item, &of);
         let terms = items.into_iter().map(coerce).collect::<Result<Vec<_>, _>>()?;
-        Ok(Typed::collated(at, Term::Array(terms, array.clone()), array, derived))
+        let term = Term::Array(terms, array.clone());
+        Ok(Typed::collated(at, term, array, derived).spelled_as(spelled))
     }
 }
 

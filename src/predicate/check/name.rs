@@ -1,6 +1,6 @@
 //! Columns, `auth` and parameters.
 
-use super::typed::{Derived, Open, Operand, Typed, plain};
+use super::typed::{Derived, Open, Operand, Spelled, Typed, plain};
 use super::{Checked, Checker};
 use crate::catalog::{Column, DataType, Scalar};
 use crate::predicate::ast::{ColumnAt, Term};
@@ -72,7 +72,8 @@ fn typed_column(at: usize, position: usize, column: &Column) -> Checked {
     let name = column.name.as_str().into();
     let term = Term::Column(ColumnAt { at: position, name, of: of.clone() });
     let of = if is_domain_over_enum(column) { DataType::Other } else { of };
-    Ok(Typed::collated(at, term, of, collation))
+    let spelled = Spelled::of(&column.type_name);
+    Ok(Typed::collated(at, term, of, collation).spelled_as(spelled))
 }
 
 /// PostgreSQL finds no operators for these: enums' are polymorphic.

@@ -2,11 +2,12 @@
 
 use super::compare::no_operator;
 use super::convert::printed;
-use super::typed::{Typed, check_equality};
+use super::typed::{Spelled, Typed, check_equality};
 use super::{Checked, Checker};
 use crate::catalog::{DataType, Scalar};
 use crate::predicate::Fault;
-use crate::predicate::ast::{Comparison, Function, INT4, Relation, TEXT, Term, Test};
+use crate::predicate::ast::{Comparison, Function, INT4, Part, Relation, TEXT, Term, Test};
+use crate::predicate::evaluate::NoRow;
 use crate::predicate::parse::Syntax;
 
 const JSON: DataType = DataType::Scalar(Scalar::Json);
@@ -44,8 +45,8 @@ impl Checker<'_> {
     fn of_values(&mut self, at: usize, name: &str, left: Typed, right: Typed) -> Checked {
         match name {
             "||" => self.concat(at, left, right),
-            "->" => self.json_step(at, left, right, [Function::JsonAt, Function::JsonAt]),
-            "->>" => self.json_step(at, left, right, [Function::JsonAtText, Function::JsonAtText]),
+            "->" => self.json_step(at, left, right, Function::JsonAt),
+            "->>" => self.json_step(at, left, right, Function::JsonAtText),
             "#>" => self.json_path(at, Function::JsonAtPath, left, right),
             "#>>" => self.json_path(at, Function::JsonAtPathText, left, right),
             "@>" => self.contains(at, Relation::Contains, left, right),
@@ -59,6 +60,9 @@ impl Checker<'_> {
 
     fn concat(&mut self, at: usize, left: Typed, right: Typed) -> Checked {
         let derived = left.derived().with(right.derived());
+        if let Some(DataType::Array(_)) = left.data_type().or(right.data_type()) {
+            return self.concat_arrays(at, left, right);
+        }
         let of = match (left.data_type(), right.data_type()) {
             (Some(of), _) | (None, Some(of)) if *of == BYTEA => BYTEA,
             (Some(of), None) | (None, Some(of)) if !is_text(of) => {
@@ -75,13 +79,24 @@ impl Checker<'_> {
         Ok(Typed::collated(at, Term::Call(Function::Concat, terms, of.clone()), of, derived))
     }
 
-    fn json_step(
-        &mut self,
-        at: usize,
-        left: Typed,
-        right: Typed,
-        [function, _]: [Function; 2],
-    ) -> Checked {
+    /// Arrays of a column may have any dimensions, and not all go together: constants alone are concatenated.
+    fn concat_arrays(&mut self, at: usize, left: Typed, right: Typed) -> Checked {
+        let of = match (left.data_type(), right.data_type()) {
+            (Some(one), Some(other)) if one == other => one.clone(),
+            _ => return Err(Fault::new(at, "|| is for two arrays of one type")),
+        };
+        self.same_spelling(at, &of, &left, &right)?;
+        let (derived, spelled) = (left.derived().with(right.derived()), left.spelled());
+        let terms = vec![self.coerce(left, &of)?, self.coerce(right, &of)?];
+        let term = Term::Call(Function::Concat, terms, of.clone());
+        if !Part::Term(&term).is_closed() || term.evaluate(&NoRow).is_err() {
+            let reason = "arrays of some rows can't be concatenated: it isn't available here";
+            return Err(Fault::new(at, reason));
+        }
+        Ok(Typed::collated(at, term, of, derived).spelled_as(spelled))
+    }
+
+    fn json_step(&mut self, at: usize, left: Typed, right: Typed, function: Function) -> Checked {
         let of = self.json_type(at, &left, &right)?;
         let step = match right.data_type() {
             None => TEXT,
@@ -131,8 +146,28 @@ impl Checker<'_> {
             DataType::Scalar(Scalar::Jsonb) if relation != Relation::Overlaps => {}
             _ => return Err(no_operator(at, &of, &of)),
         }
+        self.same_spelling(at, &of, &left, &right)?;
+        let as_texts = |typed: &Typed| of == texts() && typed.spelled() != Spelled::Text;
+        let (cast_left, cast_right) = (as_texts(&left), as_texts(&right));
         let (left, right) = (self.coerce(left, &of)?, self.coerce(right, &of)?);
+        let (left, right) = (cast_texts(left, cast_left), cast_texts(right, cast_right));
         Ok(Typed::test(at, Test::Has(relation, left, right)))
+    }
+
+    /// `varchar[]` and `text[]` have no operators in common.
+    fn same_spelling(
+        &self,
+        at: usize,
+        of: &DataType,
+        left: &Typed,
+        right: &Typed,
+    ) -> Result<(), Fault> {
+        let alike = left.spelled() == right.spelled() && left.spelled() != Spelled::Unsure;
+        if *of != texts() || left.is_open() || right.is_open() || alike {
+            return Ok(());
+        }
+        let reason = "arrays of text and of varchar don't go together";
+        Err(Fault::new(at, reason).instead("a cast of both sides: …::text[]"))
     }
 
     fn has_key(
@@ -156,6 +191,14 @@ impl Checker<'_> {
         }
         let (left, right) = (self.coerce(left, &JSONB)?, self.coerce(right, &keys)?);
         Ok(Typed::test(at, Test::Has(relation, left, right)))
+    }
+}
+
+/// As `text[]`, which constants are printed as.
+fn cast_texts(term: Term, needed: bool) -> Term {
+    match (needed, &term) {
+        (false, _) | (_, Term::Constant(_) | Term::Claim { .. }) => term,
+        _ => Term::Cast { how: None, to: texts(), of: Box::new(term) },
     }
 }
 

@@ -5,7 +5,8 @@ use super::typed::{Typed, check_equality, check_order};
 use super::{Checked, Checker};
 use crate::catalog::{DataType, Scalar};
 use crate::predicate::Fault;
-use crate::predicate::ast::{Constant, LikeText, Part, Pattern, PatternKind, TEXT, Term, Test};
+use crate::predicate::ast::{Constant, LikeText, Part, Pattern, TEXT, Term, Test};
+use crate::predicate::evaluate::NoRow;
 use crate::predicate::parse::Syntax;
 use crate::predicate::value::{Escape, Like, NotAValue, Regex, Value};
 
@@ -67,21 +68,24 @@ impl Checker<'_> {
         }
         let pattern_at = pattern.at;
         let pattern = Box::new(self.coerce(pattern, &TEXT)?);
-        if !is_constant(&pattern) {
-            return Err(Fault::new(pattern_at, "a pattern must not depend on the row"));
+        if !Part::Term(&pattern).is_closed() {
+            let reason = "a pattern must be written out: not every one is matched exactly here";
+            return Err(Fault::new(pattern_at, reason));
         }
+        let pattern = Box::new(
+            computed(*pattern).ok_or_else(|| Fault::new(pattern_at, "the pattern has no value"))?,
+        );
         let of = text.data_type().cloned().unwrap_or(TEXT);
         let text = self.coerce(text, &of)?;
-        let pattern = Pattern::Open { pattern, kind }.closed();
-        let pattern = pattern.map_err(|error| not_a_value(pattern_at, error))?;
+        let pattern = kind.read(&pattern).map_err(|error| not_a_value(pattern_at, error))?;
         Ok(Test::Like { text, pattern })
     }
 }
 
-fn is_constant(term: &Term) -> bool {
-    let mut columns = std::collections::BTreeSet::new();
-    Part::Term(term).columns_into(&mut columns);
-    columns.is_empty()
+fn computed(term: Term) -> Option<Term> {
+    let of = term.data_type();
+    let value = term.evaluate(&NoRow).ok()?.map(std::borrow::Cow::into_owned);
+    Some(Term::Constant(Constant { value, of }))
 }
 
 fn check_text(typed: &Typed) -> Result<(), Fault> {
@@ -98,32 +102,33 @@ fn check_pattern(typed: &Typed) -> Result<(), Fault> {
     }
 }
 
+/// How a pattern is meant.
+enum PatternKind {
+    Like { escape: Option<String>, any_case: bool },
+    Regex { any_case: bool },
+}
+
 impl PatternKind {
     fn ignores_case(&self) -> bool {
         match self {
             PatternKind::Like { any_case, .. } | PatternKind::Regex { any_case } => *any_case,
         }
     }
-}
 
-impl Pattern {
-    /// Reads the pattern, if it is known.
-    pub fn closed(self) -> Result<Self, NotAValue> {
-        let Pattern::Open { pattern, kind } = self else { return Ok(self) };
-        let pattern = match *pattern {
-            Term::Constant(Constant { value: Some(Value::Text(pattern)), .. }) => pattern,
-            Term::Constant(Constant { value: None, .. }) => return Ok(Pattern::Null),
-            open => return Ok(Pattern::Open { pattern: Box::new(open), kind }),
+    /// The pattern that a constant is.
+    fn read(self, pattern: &Term) -> Result<Pattern, NotAValue> {
+        let Term::Constant(Constant { value: Some(Value::Text(pattern)), .. }) = pattern else {
+            return Ok(Pattern::Null);
         };
-        Ok(match kind {
+        let pattern: String = pattern.to_string();
+        Ok(match self {
             PatternKind::Like { escape, any_case } => {
                 let like = Like::new(&pattern, escape_char(escape.as_deref())?, any_case)?;
-                let written = LikeText { pattern: pattern.into(), escape, any_case };
-                Pattern::Like { like, written }
+                Pattern::Like { like, written: LikeText { pattern, escape, any_case } }
             }
             PatternKind::Regex { any_case } => {
                 let regex = Regex::new(&pattern, any_case)?;
-                Pattern::Regex { regex, pattern: pattern.into(), any_case }
+                Pattern::Regex { regex, pattern, any_case }
             }
         })
     }

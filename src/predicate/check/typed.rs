@@ -20,7 +20,17 @@ pub enum Operand {
         term: Term,
         of: DataType,
         collation: Derived,
+        spelled: Spelled,
     },
+}
+
+/// Which of the types that count as text it is: `varchar[]` and `text[]` don't go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelled {
+    Text,
+    Varchar,
+    /// A domain over one of them.
+    Unsure,
 }
 
 #[derive(Clone, Debug)]
@@ -74,7 +84,21 @@ impl Typed {
     }
 
     pub fn collated(at: usize, term: Term, of: DataType, collation: Derived) -> Self {
-        Self { at, operand: Operand::Known { term, of, collation } }
+        Self { at, operand: Operand::Known { term, of, collation, spelled: Spelled::Text } }
+    }
+
+    pub fn spelled_as(mut self, how: Spelled) -> Self {
+        if let Operand::Known { spelled, .. } = &mut self.operand {
+            *spelled = how;
+        }
+        self
+    }
+
+    pub fn spelled(&self) -> Spelled {
+        match &self.operand {
+            Operand::Open(_) => Spelled::Unsure,
+            Operand::Known { spelled, .. } => *spelled,
+        }
     }
 
     pub fn data_type(&self) -> Option<&DataType> {
@@ -104,6 +128,25 @@ impl Typed {
             Part::Term(term).columns_into(&mut columns);
         }
         !columns.is_empty()
+    }
+}
+
+impl Spelled {
+    /// As `format_type` prints the type.
+    pub fn of(type_name: &str) -> Self {
+        match type_name {
+            "text" | "text[]" => Spelled::Text,
+            name if name.starts_with("character varying") => Spelled::Varchar,
+            _ => Spelled::Unsure,
+        }
+    }
+
+    /// Of all of these together, whatever is untyped.
+    pub fn of_all(typed: &[Typed]) -> Self {
+        let known = typed.iter().filter(|one| !one.is_open()).map(Typed::spelled);
+        known
+            .reduce(|one, other| if one == other { one } else { Spelled::Unsure })
+            .unwrap_or(Spelled::Text)
     }
 }
 

@@ -42,8 +42,8 @@ impl Parser {
     fn two_words(&mut self) -> Option<&'static str> {
         const LONG: [(&[&str], &str); 7] = [
             (&["double", "precision"], "double precision"),
-            (&["character", "varying"], "text"),
-            (&["char", "varying"], "text"),
+            (&["character", "varying"], "character varying"),
+            (&["char", "varying"], "character varying"),
             (&["timestamp", "without", "time", "zone"], "timestamp without time zone"),
             (&["timestamp", "with", "time", "zone"], "timestamp with time zone"),
             (&["time", "without", "time", "zone"], "time without time zone"),

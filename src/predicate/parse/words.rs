@@ -140,7 +140,7 @@ const TYPES: &[(&str, &str)] = &[
     ("float", "double precision"),
     ("float8", "double precision"),
     ("text", "text"),
-    ("varchar", "text"),
+    ("varchar", "character varying"),
     ("bpchar", "character"),
     ("uuid", "uuid"),
     ("date", "date"),
