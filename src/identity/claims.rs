@@ -82,10 +82,9 @@ fn exact(raw: &RawValue, depth: usize) -> Option<Value> {
 }
 
 fn number(text: &str) -> Value {
-    match serde_json::from_str::<Value>(text) {
-        Ok(number) if number.to_string() == text => number,
-        _ => Value::String(text.to_owned()),
-    }
+    let number: Option<Value> = serde_json::from_str(text).ok();
+    let same = |number: &Value| serde_json::to_string(number).is_ok_and(|written| written == text);
+    number.filter(same).unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod api_key;
 mod authority;
 mod claims;
+mod complaint;
 mod http;
 pub mod jwt;
 mod lasting;

@@ -6,6 +6,7 @@ use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue};
 use http::{StatusCode, Uri};
 
 use super::claims::MAX_CLAIMS_BYTES;
+use super::complaint::Complaint;
 use super::http::{Http, Limits};
 use super::secret::sha256;
 use super::watched::Voucher;
@@ -24,7 +25,10 @@ pub struct Settings {
 
 /// Asks the application.
 #[derive(Debug)]
-pub struct Application(Http);
+pub struct Application {
+    http: Http,
+    complaint: Complaint,
+}
 
 /// What the application is shown.
 #[derive(Default)]
@@ -35,7 +39,16 @@ pub struct Forwarded {
 
 impl Application {
     pub fn new(settings: &Settings) -> Result<Self, rustls::Error> {
-        Http::new(settings.url.clone(), LIMITS).map(Self)
+        let http = Http::new(settings.url.clone(), LIMITS)?;
+        Ok(Self { http, complaint: Complaint::default() })
+    }
+}
+
+impl Application {
+    /// An answer that says nothing of who is asking.
+    fn no_use(&self, reason: &str) -> Refused {
+        self.complaint.say("[auth.request]", reason);
+        Refused::Unavailable
     }
 }
 
@@ -57,26 +70,20 @@ impl Voucher for Application {
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        let answer = self.0.get(headers).await.map_err(|error| {
-            tracing::warn!("[auth.request]: {:#}", anyhow::anyhow!(error));
-            Refused::Unavailable
-        })?;
+        let answer = self.http.get(headers).await;
+        let answer =
+            answer.map_err(|error| self.no_use(&format!("{:#}", anyhow::anyhow!(error))))?;
         match answer.status {
-            StatusCode::OK => claims(&answer.body),
+            StatusCode::OK => {
+                claims(&answer.body).ok_or_else(|| self.no_use("the answer is no JSON object"))
+            }
             StatusCode::UNAUTHORIZED => Err(Refused::Missing),
             StatusCode::FORBIDDEN => Err(Refused::Bad("the application forbids this")),
-            status => {
-                tracing::warn!("[auth.request]: the answer is {status}");
-                Err(Refused::Unavailable)
-            }
+            status => Err(self.no_use(&format!("the answer is {status}"))),
         }
     }
 }
 
-fn claims(json: &[u8]) -> Result<Claims, Refused> {
-    let claims = std::str::from_utf8(json).ok().and_then(Claims::parse);
-    claims.ok_or_else(|| {
-        tracing::warn!("[auth.request]: the answer is no JSON object");
-        Refused::Unavailable
-    })
+fn claims(json: &[u8]) -> Option<Claims> {
+    Claims::parse(std::str::from_utf8(json).ok()?)
 }

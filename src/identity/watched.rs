@@ -82,7 +82,7 @@ impl<V: Voucher> Watched<V> {
     pub fn start(voucher: V, timing: &Timing) -> Self {
         let entries = Mutex::default();
         let shared = Arc::new(Shared { voucher, timing: timing.clone(), entries });
-        let task = AbortOnDropHandle::new(tokio::spawn(recheck(Arc::clone(&shared))));
+        let task = AbortOnDropHandle::new(tokio::spawn(keep(Arc::clone(&shared))));
         Self { shared, _task: task }
     }
 
@@ -127,13 +127,15 @@ impl<V: Voucher> Shared<V> {
         entry
     }
 
+    fn all(&self) -> Vec<Arc<Entry<V>>> {
+        // An entry that is dropped takes itself off the list, for which the lock has to be free.
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.values().filter_map(Weak::upgrade).collect()
+    }
+
     /// The entries that were not asked about for longer than the interval.
     fn due(&self) -> Vec<Arc<Entry<V>>> {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: Vec<Arc<Entry<V>>> = entries.values().filter_map(Weak::upgrade).collect();
-        // An entry that is dropped takes itself off the list, for which the lock has to be free.
-        drop(entries);
-        all.into_iter().filter(|entry| entry.is_due(&self.timing)).collect()
+        self.all().into_iter().filter(|entry| entry.is_due(&self.timing)).collect()
     }
 }
 
@@ -187,13 +189,30 @@ impl<V: Voucher> Drop for Entry<V> {
     }
 }
 
-async fn recheck<V: Voucher>(shared: Arc<Shared<V>>) {
+/// Asks about what is due, and ends what nobody has vouched for too long, however long the answers take.
+async fn keep<V: Voucher>(shared: Arc<Shared<V>>) {
+    tokio::join!(recheck(&shared), lapse(&shared));
+}
+
+async fn lapse<V: Voucher>(shared: &Arc<Shared<V>>) {
+    let mut look = interval(shared.timing.grace / LOOKS);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        look.tick().await;
+        shared
+            .all()
+            .iter()
+            .for_each(|entry| entry.note(&Err(Refused::Unavailable), &shared.timing));
+    }
+}
+
+async fn recheck<V: Voucher>(shared: &Arc<Shared<V>>) {
     let mut look = interval(shared.timing.recheck / LOOKS);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         look.tick().await;
         let due = futures_util::stream::iter(shared.due());
-        let ask = async |entry: Arc<Entry<V>>| drop(entry.ask(&shared, Instant::now()).await);
+        let ask = async |entry: Arc<Entry<V>>| drop(entry.ask(shared, Instant::now()).await);
         due.for_each_concurrent(MAX_RECHECKS, ask).await;
     }
 }

@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::super::complaint::Complaint;
 use super::super::http::{Answer, Http};
 use super::super::secret::read_file;
 use super::Algorithm;
@@ -42,7 +43,7 @@ pub struct Kept {
 /// Where the keys come from.
 pub enum Source {
     File(PathBuf),
-    Url(Http),
+    Url(Box<Http>),
 }
 
 #[derive(Debug, Default)]
@@ -112,7 +113,7 @@ impl Keeper {
                 }
                 Err(reason) => {
                     state.send_modify(|state| (state.began, state.failed) = (Some(began), true));
-                    failures.pause(reason)
+                    failures.pause(&reason)
                 }
             };
             tokio::select! {
@@ -152,19 +153,16 @@ fn fetched(answer: Answer) -> Result<(Vec<u8>, Duration), String> {
     Ok((answer.body, fresh))
 }
 
-/// Failures in a row: ever longer pauses, and one line of the log for each reason.
+/// Failures in a row: ever longer pauses.
 #[derive(Default)]
 struct Failures {
     pause: Option<Duration>,
-    said: String,
+    complaint: Complaint,
 }
 
 impl Failures {
-    fn pause(&mut self, reason: String) -> Duration {
-        if reason != self.said {
-            tracing::warn!("the keys of [auth.jwt] can't be read: {reason}");
-            self.said = reason;
-        }
+    fn pause(&mut self, reason: &str) -> Duration {
+        self.complaint.say("the keys of [auth.jwt] can't be read", reason);
         let pause = self.pause.map_or(PAUSES.0, |last| (last * 2).min(PAUSES.1));
         self.pause = Some(pause);
         pause

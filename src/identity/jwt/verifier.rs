@@ -37,7 +37,7 @@ impl Verifier {
         let keys = settings.read_keys()?;
         let source = match &settings.keys {
             KeySource::JwksFile(path) => Some(Source::File(path.clone())),
-            KeySource::JwksUrl(uri) => Some(Source::Url(Http::new(uri.clone(), JWKS)?)),
+            KeySource::JwksUrl(uri) => Some(Source::Url(Box::new(Http::new(uri.clone(), JWKS)?))),
             _ => None,
         };
         let keys = match source {

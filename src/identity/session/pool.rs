@@ -11,6 +11,7 @@ use tokio_postgres::{Row, Statement};
 
 use super::query::AsText;
 use crate::database::{ConnectError, Database, Session};
+use crate::identity::complaint::Complaint;
 use crate::identity::{Claims, Refused};
 
 /// The most sessions that are open at once.
@@ -30,6 +31,7 @@ pub struct Pool {
     query: String,
     permits: Semaphore,
     idle: Mutex<Vec<Ready>>,
+    complaint: Complaint,
 }
 
 /// A session with the query prepared.
@@ -45,25 +47,25 @@ enum Failed {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Query(#[from] tokio_postgres::Error),
+    #[error("no answer within {PATIENCE:?}")]
+    TooLate,
 }
 
 impl Pool {
     pub fn new(database: Database, query: String) -> Self {
         let permits = Semaphore::new(MAX_SESSIONS);
-        Self { database, query, permits, idle: Mutex::default() }
+        let (idle, complaint) = (Mutex::default(), Complaint::default());
+        Self { database, query, permits, idle, complaint }
     }
 
     /// The claims of the session with this name.
     pub async fn look_up(&self, id: &str) -> Result<Claims, Refused> {
-        let Ok(rows) = timeout(PATIENCE, self.rows(id)).await else {
-            tracing::warn!("sessions can't be looked up: no answer within {PATIENCE:?}");
-            return Err(Refused::Unavailable);
-        };
-        match rows {
-            Ok(rows) => claims(&rows),
+        let answer = timeout(PATIENCE, self.rows(id)).await;
+        match answer.unwrap_or(Err(Failed::TooLate)) {
+            Ok(rows) => self.claims(&rows),
             Err(Failed::Query(error)) if is_about_the_value(&error) => Err(UNKNOWN),
             Err(failed) => {
-                tracing::warn!("sessions can't be looked up: {}", reason(&failed));
+                self.complaint.say("sessions can't be looked up", &reason(&failed));
                 Err(Refused::Unavailable)
             }
         }
@@ -71,16 +73,40 @@ impl Pool {
 
     async fn rows(&self, id: &str) -> Result<Vec<Row>, Failed> {
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
-        let ready = match self.take() {
-            Some(ready) => ready,
-            None => self.open().await?,
-        };
+        // A session that has waited may have been closed meanwhile: that is no failure yet.
+        while let Some(ready) = self.take() {
+            match self.run(ready, id).await {
+                Err(error) if is_lost(&error) => {}
+                rows => return Ok(rows?),
+            }
+        }
+        let ready = self.open().await?;
+        Ok(self.run(ready, id).await?)
+    }
+
+    async fn run(&self, ready: Ready, id: &str) -> Result<Vec<Row>, tokio_postgres::Error> {
         let rows = ready.run(id).await;
         // After a failure a session may be left in any state.
         if rows.as_ref().map_or_else(is_about_the_value, |_| true) {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(ready);
         }
-        Ok(rows?)
+        rows
+    }
+
+    fn claims(&self, rows: &[Row]) -> Result<Claims, Refused> {
+        let claims = match rows {
+            [] => return Err(UNKNOWN),
+            [row] => row.try_get::<_, &str>(0).ok().and_then(Claims::parse),
+            _ => None,
+        };
+        claims.ok_or_else(|| {
+            let reason = match rows.len() {
+                1 => "a session's claims are too large",
+                _ => "the query gives more than one row for a session",
+            };
+            self.complaint.say("[auth.session]", reason);
+            UNKNOWN
+        })
     }
 
     fn take(&self) -> Option<Ready> {
@@ -116,31 +142,21 @@ impl Ready {
 
 const UNKNOWN: Refused = Refused::Bad("the session is unknown or has ended");
 
-fn claims(rows: &[Row]) -> Result<Claims, Refused> {
-    let row = match rows {
-        [row] => row,
-        [] => return Err(UNKNOWN),
-        _ => {
-            tracing::warn!("[auth.session]: the query gives more than one row for a session");
-            return Err(UNKNOWN);
-        }
-    };
-    let json = row.try_get::<_, &str>(0).ok();
-    json.and_then(Claims::parse).ok_or_else(|| {
-        tracing::warn!("[auth.session]: a session's claims are too large");
-        UNKNOWN
-    })
-}
-
 /// A value that isn't one of the parameter's type (class 22), and so no session's name.
 fn is_about_the_value(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| code.code().starts_with("22"))
+}
+
+/// Whether the connection ended, by itself or by the server's word.
+fn is_lost(error: &tokio_postgres::Error) -> bool {
+    error.code().is_none_or(|code| *code == SqlState::ADMIN_SHUTDOWN)
 }
 
 /// What went wrong, without the server's words, which may quote a value.
 fn reason(failed: &Failed) -> String {
     match failed {
         Failed::Connect(error) => error.explain(),
+        Failed::TooLate => failed.to_string(),
         Failed::Query(error) => match error.code() {
             Some(&SqlState::QUERY_CANCELED) => "the query takes too long".to_owned(),
             Some(code) => format!("the query fails with SQLSTATE {}", code.code()),
