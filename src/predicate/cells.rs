@@ -48,3 +48,31 @@ impl<'r> Cells<'r> {
         value::key(self.value(at).ok()??)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::RowText;
+
+    #[test]
+    fn what_the_row_lacks_cannot_be_judged() {
+        let names = [("id", "bigint"), ("note", "text"), ("at", "date"), ("gone", "text")];
+        let columns: Vec<Column> =
+            names.iter().map(|(name, of)| Column::built_in(1, name, of)).collect();
+        let text = r#"{"id":7,"note":null,"at":"2024-02-30"}"#.to_owned();
+        let row_text = RowText { json: text, key_only: true };
+        let row = Row::read(&row_text, &columns).unwrap();
+        let cells = Cells::new(&row, &columns);
+        assert_eq!(cells.value(0), Ok(Some(&Value::Int(7))));
+        assert_eq!(cells.key(0), value::key(&Value::Int(7)));
+        assert_eq!((cells.value(1), cells.key(1)), (Ok(None), None));
+        for at in 2..5 {
+            assert_eq!((cells.value(at), cells.key(at)), (Err(Undecidable), None), "{at}");
+        }
+    }
+
+    #[test]
+    fn values_are_small() {
+        assert!(size_of::<Value>() <= 32, "{}", size_of::<Value>());
+    }
+}

@@ -10,6 +10,9 @@ use crate::catalog::Scalar;
 /// PostgreSQL's own limit.
 const MAX_DIMENSIONS: usize = 6;
 
+/// How many elements are read; an array with more is undecidable.
+pub const MAX_ARRAY_ELEMENTS: usize = 1 << 20;
+
 /// An array. No dimensions: empty.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Array {
@@ -103,6 +106,9 @@ impl Gathered {
     pub fn push(&mut self, depth: usize, element: Option<Value>) -> Result<(), NotAValue> {
         if *self.depth.get_or_insert(depth + 1) != depth + 1 || self.dimensions.len() != depth + 1 {
             return Err(uneven());
+        }
+        if self.elements.len() == MAX_ARRAY_ELEMENTS {
+            return Err(NotAValue::new(format!("more than {MAX_ARRAY_ELEMENTS} elements")));
         }
         self.elements.push(element);
         Ok(())

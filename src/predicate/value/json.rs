@@ -8,6 +8,9 @@ use super::{NotAValue, Numeric};
 /// How deep JSON may be nested; what is deeper is undecidable.
 pub const MAX_JSON_DEPTH: usize = 256;
 
+/// How many values a tree may have; what has more is undecidable.
+pub const MAX_JSON_VALUES: usize = 1 << 20;
+
 /// A `jsonb` value. An object's keys are unique.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Json {
@@ -116,11 +119,13 @@ fn put_string(string: &str, text: &mut String) {
 pub(super) struct Reader<'t> {
     text: &'t str,
     at: usize,
+    /// Values of trees so far.
+    values: usize,
 }
 
 impl<'t> Reader<'t> {
     pub fn new(text: &'t str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, values: 0 }
     }
 
     /// The next character that isn't a space, left in place; 0 at the end.
@@ -151,7 +156,7 @@ impl<'t> Reader<'t> {
 
     /// Another reader at the same place.
     pub fn ahead(&self) -> Self {
-        Self { text: self.text, at: self.at }
+        Self { text: self.text, at: self.at, values: 0 }
     }
 
     pub fn since(&self, start: usize) -> &'t str {
@@ -159,6 +164,10 @@ impl<'t> Reader<'t> {
     }
 
     pub fn value(&mut self, depth: usize) -> Result<Json, NotAValue> {
+        self.values += 1;
+        if self.values > MAX_JSON_VALUES {
+            return Err(NotAValue::new(format!("JSON with more than {MAX_JSON_VALUES} values")));
+        }
         match self.peek() {
             b'{' => self.object(depth),
             b'[' => {

@@ -24,20 +24,20 @@ use std::sync::Arc;
 
 use crate::catalog::EnumType;
 
-pub use array::Array;
+pub use array::{Array, MAX_ARRAY_ELEMENTS};
 pub use cast::{Cast, Modifier, cast, fit};
 pub use function::{array_length, cardinality, length, lower, starts_with, upper};
 pub use given::from_json;
 pub use inet::Inet;
 pub use input::{from_text, scalar_from_text};
 pub use interval::Interval;
-pub use json::{Json, MAX_JSON_DEPTH};
+pub use json::{Json, MAX_JSON_DEPTH, MAX_JSON_VALUES};
 pub use like::{Escape, Like};
 pub use log::from_log;
 pub use numeric::Numeric;
 pub use operator::{
-    concat, contains, has_all_keys, has_any_key, has_key, json_at, json_at_path, json_at_path_text,
-    json_at_text, overlaps,
+    MAX_COMPARISONS, concat, contains, has_all_keys, has_any_key, has_key, json_at, json_at_path,
+    json_at_path_text, json_at_text, overlaps,
 };
 pub use order::{compare, equal, key};
 pub use output::to_text;

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use super::function::{array, text};
 use super::json::{Reader, position};
 use super::output::put_text;
-use super::{Array, Json, NotAValue, Value};
+use super::{Array, Json, MAX_ARRAY_ELEMENTS, NotAValue, Value};
 use crate::predicate::Undecidable;
 
 /// The longest text or bytea that `||` makes; PostgreSQL's own limit is 1 GiB.
 const MAX_JOINED_BYTES: usize = 64 << 20;
+
+/// How many pairs of elements `@>`, `<@` and `&&` compare; what needs more is undecidable.
+pub const MAX_COMPARISONS: usize = 1 << 24;
 
 /// `||` of two texts, two byteas or two arrays.
 pub fn concat(left: &Value, right: &Value) -> Result<Value, Undecidable> {
@@ -37,7 +40,7 @@ fn join_arrays(left: &Arc<Array>, right: &Arc<Array>) -> Result<Value, Undecidab
     match (left.dimensions().len(), right.dimensions().len()) {
         (0, _) => Ok(Value::Array(right.clone())),
         (_, 0) => Ok(Value::Array(left.clone())),
-        (1, 1) => {
+        (1, 1) if left.elements().len() + right.elements().len() <= MAX_ARRAY_ELEMENTS => {
             let elements = [left.elements(), right.elements()].concat();
             Ok(Value::Array(Arc::new(Array::of(elements))))
         }
@@ -215,6 +218,7 @@ impl Found<'_> {
 pub fn contains(whole: &Value, part: &Value) -> Result<bool, Undecidable> {
     match (whole, part) {
         (Value::Array(whole), Value::Array(part)) => {
+            few_enough(whole, part)?;
             let mut all = true;
             for element in part.elements() {
                 all &= match element {
@@ -224,20 +228,33 @@ pub fn contains(whole: &Value, part: &Value) -> Result<bool, Undecidable> {
             }
             Ok(all)
         }
-        (Value::Jsonb(whole), Value::Jsonb(part)) => Ok(json_contains(whole, part, true)),
+        (Value::Jsonb(whole), Value::Jsonb(part)) => {
+            let mut left = MAX_COMPARISONS;
+            let contained = json_contains(whole, part, true, &mut left);
+            if left == 0 { Err(Undecidable) } else { Ok(contained) }
+        }
         _ => Err(Undecidable),
     }
 }
 
-/// At the top an array contains a single value that is among its elements.
-fn json_contains(whole: &Json, part: &Json, top: bool) -> bool {
+fn few_enough(left: &Array, right: &Array) -> Result<(), Undecidable> {
+    let pairs = left.elements().len().saturating_mul(right.elements().len());
+    if pairs > MAX_COMPARISONS { Err(Undecidable) } else { Ok(()) }
+}
+
+/// At the top an array contains a single value that is among its elements. Means nothing once `left` is 0.
+fn json_contains(whole: &Json, part: &Json, top: bool, left: &mut usize) -> bool {
+    *left = left.saturating_sub(1);
+    if *left == 0 {
+        return false;
+    }
     match (whole, part) {
         (Json::Object(_), Json::Object(fields)) => fields.iter().all(|(key, part)| {
-            whole.get(key).is_some_and(|whole| json_contains(whole, part, false))
+            whole.get(key).is_some_and(|whole| json_contains(whole, part, false, left))
         }),
         (Json::Array(elements), Json::Array(parts)) => parts
             .iter()
-            .all(|part| elements.iter().any(|element| json_contains(element, part, false))),
+            .all(|part| elements.iter().any(|element| json_contains(element, part, false, left))),
         (_, Json::Array(_) | Json::Object(_)) => false,
         (Json::Array(elements), single) => {
             top && elements.iter().any(|element| element.equal(single))
@@ -249,6 +266,7 @@ fn json_contains(whole: &Json, part: &Json, top: bool) -> bool {
 /// `&&` of arrays.
 pub fn overlaps(left: &Value, right: &Value) -> Result<bool, Undecidable> {
     let (left, right) = (array(left)?, array(right)?);
+    few_enough(left, right)?;
     for element in right.elements().iter().flatten() {
         if left.has(element).ok_or(Undecidable)? {
             return Ok(true);
@@ -290,5 +308,35 @@ fn has(json: &Json, string: &str) -> bool {
         Json::Object(_) => json.get(string).is_some(),
         Json::Array(elements) => elements.iter().any(is),
         single => is(single),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::DataType;
+    use crate::predicate::value::from_log;
+
+    #[test]
+    fn much_work_is_undecidable() {
+        let numbers =
+            |from: usize| (from..from + 20_000).map(|it| it.to_string()).collect::<Vec<_>>();
+        for of in ["jsonb", "integer[]"] {
+            let of = DataType::named(of);
+            let array =
+                |from| from_log(&format!("[{}]", numbers(from).join(",")), &of).unwrap().unwrap();
+            assert_eq!(contains(&array(0), &array(1)), Err(Undecidable));
+        }
+    }
+
+    #[test]
+    fn null_of_json_says_only_what_is_sure() {
+        let null = from_log("null", &DataType::named("jsonb")).unwrap().unwrap();
+        let key = Value::Text("a".into());
+        assert_eq!(json_at(&null, &key), Ok(None));
+        assert_eq!(json_at(&null, &Value::Int(0)), Ok(Some(Value::NullOrJsonNull)));
+        assert_eq!(json_at_text(&null, &Value::Int(0)), Ok(None));
+        assert_eq!(contains(&null, &null), Err(Undecidable));
+        assert_eq!(has_key(&null, &key), Err(Undecidable));
     }
 }
