@@ -37,8 +37,7 @@ fn summary(checked: &Checked) -> String {
 
 fn settings(config: &Config, version: u32) -> String {
     let settings = &config.settings;
-    let readers =
-        if settings.auth.anonymous { "everybody may connect" } else { "nobody may connect" };
+    let readers = settings.auth.readers();
     let wake = match settings.log.wake {
         Wake::Listen => "woken by NOTIFY",
         Wake::Poll => "polled",

@@ -43,10 +43,26 @@ impl Default for Timing {
 impl Settings {
     /// Whether anybody at all can connect.
     pub fn knows_anybody(&self) -> bool {
-        self.anonymous
-            || self.jwt.is_some()
-            || self.session.is_some()
-            || self.request.is_some()
-            || !self.keys.is_empty()
+        self.anonymous || !self.ways().is_empty()
+    }
+
+    /// Who may connect, in words: `who shows a token or an API key may connect`.
+    pub fn readers(&self) -> String {
+        match self.ways().as_slice() {
+            _ if self.anonymous => "everybody may connect".to_owned(),
+            [] => "nobody may connect".to_owned(),
+            ways => format!("who shows {} may connect", ways.join(" or ")),
+        }
+    }
+
+    /// What is accepted as a credential.
+    fn ways(&self) -> Vec<&'static str> {
+        let ways = [
+            (self.jwt.is_some(), "a token"),
+            (self.session.is_some(), "a session's cookie"),
+            (self.request.is_some(), "what the application accepts"),
+            (!self.keys.is_empty(), "an API key"),
+        ];
+        ways.into_iter().filter_map(|(is_set, way)| is_set.then_some(way)).collect()
     }
 }
