@@ -56,6 +56,15 @@ fn the_example_has_neither_faults_nor_warnings() {
 }
 
 #[test]
+fn a_host_is_a_name_and_nothing_else() {
+    for host in ["https://rowcast.example", "rowcast.example:7700", "*.example", "a/b", "", "[::1]"]
+    {
+        let faults = shown(&format!("[server]\nhosts = [{host:?}]"));
+        assert!(faults.contains("is not a host's name"), "{host}: {faults}");
+    }
+}
+
+#[test]
 fn everything_that_can_be_said() {
     let settings = read(
         r#"
@@ -67,6 +76,12 @@ fn everything_that_can_be_said() {
         max_event_bytes = "2 MiB"
         outbox_max_bytes = 4_194_304
         max_connections = 10
+        hosts = ["Rowcast.Example", "live.example."]
+        max_connections_per_identity = 5
+        max_subscriptions = 6
+        max_subscriptions_per_identity = 7
+        max_messages_per_second = 8
+        max_message_bytes = "128KiB"
         [log]
         retention = "1h 30m"
         max_size = "512MiB"
@@ -87,6 +102,12 @@ fn everything_that_can_be_said() {
     assert_eq!(settings.server.max_event_bytes, 2 << 20);
     assert_eq!(settings.server.outbox_max_bytes, 4 << 20);
     assert_eq!(settings.server.max_connections, 10);
+    assert_eq!(settings.server.hosts, ["rowcast.example", "live.example"]);
+    assert_eq!(settings.server.max_connections_per_identity, 5);
+    assert_eq!(settings.server.max_subscriptions, 6);
+    assert_eq!(settings.server.max_subscriptions_per_identity, 7);
+    assert_eq!(settings.server.max_messages_per_second, 8);
+    assert_eq!(settings.server.max_message_bytes, 128 << 10);
     assert_eq!(settings.log.retention, Duration::from_secs(5400));
     assert_eq!(settings.log.max_size_bytes, 512 << 20);
     assert_eq!(settings.log.wake, Wake::Poll);

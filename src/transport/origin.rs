@@ -98,7 +98,7 @@ impl Origins {
                 return Ok(Source::Listed(headers[ORIGIN].clone()));
             }
             if host.is_none() || authority_of(origin) != host {
-                return foreign("this origin is not listed in allowed_origins");
+                return foreign("this origin is not listed in `allowed_origins` of [server]");
             }
         }
         let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
@@ -106,7 +106,9 @@ impl Origins {
             return foreign("a page of another site asks for this");
         }
         if is_browser(headers) && !shows_token && !host.is_some_and(|host| self.is_own(host)) {
-            return foreign("browsers reach this under a name that is not listed in hosts");
+            return foreign(
+                "a browser may ask only under a name that is listed in `hosts` of [server]",
+            );
         }
         Ok(Source::Own)
     }
