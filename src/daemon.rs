@@ -1,5 +1,7 @@
 //! The whole daemon, from a checked configuration to the last connection's end: what `serve` and `demo` run.
 
+mod alter;
+
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -39,6 +41,8 @@ pub enum Error {
     Credentials(#[from] NotUsable),
     #[error("the change log's reader died")]
     ReaderDied(#[source] tokio::task::JoinError),
+    #[error("what watches the catalog died")]
+    WatchDied(#[source] tokio::task::JoinError),
     #[error(transparent)]
     Server(#[from] server::Error),
 }
@@ -62,10 +66,12 @@ pub async fn prepare(
     Ok(Served::bind(&Catalog { tables }, &settings.tables, settings.server.max_event_bytes)?)
 }
 
-/// Serves until `shutdown`; `extra` routes are served beside the daemon's own.
+/// Serves until `shutdown`; `extra` routes are served beside the daemon's own. Tables that are altered meanwhile are
+/// bound anew; what captures them is adapted, unless the objects are only to be checked.
 pub async fn run(
     settings: config::Settings,
     served: Served,
+    objects: Objects,
     extra: axum::Router,
     listener: TcpListener,
     shutdown: CancellationToken,
@@ -74,14 +80,18 @@ pub async fn run(
     let stop = shutdown.child_token();
     let tables = served.tables().map(|served| served.table().id).collect();
     let authority = Authority::new(&settings.auth, &settings.database)?;
+    let database = settings.database.clone();
     let reading = changelog::run(settings.database, settings.log, tables, out, stop.clone());
     let reader = tokio::spawn(reading);
     let server = server::Settings { extra, ..server::Settings::new(settings.server, authority) };
-    let (_renewal, current) = policy::current(served);
+    let (renewal, current) = policy::current(served);
+    let altered = alter::watch(database, settings.tables, objects, renewal, stop.clone());
+    let altered = tokio::spawn(altered);
     let ended = server::run(server, current, readings, listener, shutdown).await;
     stop.cancel();
     // Why the reader ended says more than that it did.
     reader.await.map_err(Error::ReaderDied)??;
+    altered.await.map_err(Error::WatchDied)?;
     Ok(ended?)
 }
 

@@ -1,7 +1,10 @@
 //! What PostgreSQL's catalogs say about the listed tables: one query each for all of them together.
+//!
+//! Nothing is prepared: behind a pooler the next statement may come to another session.
 
 use std::collections::HashMap;
 
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
 use super::name::TableName;
@@ -102,7 +105,9 @@ pub async fn relations(
 ) -> Result<HashMap<usize, Relation>, Error> {
     let schemas: Vec<&str> = names.iter().map(|name| name.schema.as_str()).collect();
     let tables: Vec<&str> = names.iter().map(|name| name.name.as_str()).collect();
-    let rows = client.query(RELATIONS, &[&schemas, &tables]).await?;
+    let rows = client
+        .query_typed(RELATIONS, &[(&schemas, Type::TEXT_ARRAY), (&tables, Type::TEXT_ARRAY)])
+        .await?;
     rows.iter()
         .map(|row| {
             let place: i64 = row.try_get("place")?;
@@ -148,7 +153,7 @@ pub async fn columns(
 ) -> Result<HashMap<u32, Vec<ColumnFacts>>, Error> {
     let mut types = types(client, oids).await?;
     let mut columns: HashMap<u32, Vec<ColumnFacts>> = HashMap::new();
-    for row in client.query(COLUMNS, &[&oids]).await? {
+    for row in client.query_typed(COLUMNS, &[(&oids, Type::OID_ARRAY)]).await? {
         let (oid, number) = (row.try_get("oid")?, row.try_get("number")?);
         let column = Column {
             name: row.try_get("name")?,
@@ -182,7 +187,7 @@ pub async fn unique_indexes(
     oids: &[u32],
 ) -> Result<HashMap<u32, Vec<UniqueIndex>>, Error> {
     let mut indexes: HashMap<u32, Vec<UniqueIndex>> = HashMap::new();
-    for row in client.query(UNIQUE_INDEXES, &[&oids]).await? {
+    for row in client.query_typed(UNIQUE_INDEXES, &[(&oids, Type::OID_ARRAY)]).await? {
         let index = UniqueIndex {
             primary: row.try_get("is_primary")?,
             deferrable: row.try_get("deferrable")?,
@@ -203,7 +208,7 @@ limit $1";
 
 /// The tables that could have been meant.
 pub async fn candidates(client: &Client) -> Result<Vec<TableName>, Error> {
-    let rows = client.query(CANDIDATES, &[&MAX_CANDIDATES]).await?;
+    let rows = client.query_typed(CANDIDATES, &[(&MAX_CANDIDATES, Type::INT8)]).await?;
     let name = |row: &tokio_postgres::Row| {
         Ok(TableName { schema: row.try_get(0)?, name: row.try_get(1)? })
     };

@@ -4,7 +4,9 @@
 //! and changes nothing.
 
 mod data_type;
+mod differences;
 mod fault;
+mod fingerprint;
 mod inspect;
 mod load;
 mod name;
@@ -15,7 +17,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use data_type::{Collation, DataType, EnumType, Scalar};
+pub use differences::differences;
 pub use fault::{At, Fault, Problem};
+pub use fingerprint::fingerprints;
 pub use load::{Found, Kind, LoadError, Loaded, load, look};
 pub use name::{NameError, TableName, nearest};
 pub use settings::{ColumnRule, TableSettings, UpdateKind};
@@ -60,7 +64,7 @@ pub struct Table {
 }
 
 /// The watched tables.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
     pub tables: HashMap<TableId, Arc<Table>>,
 }

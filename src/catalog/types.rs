@@ -63,7 +63,7 @@ cross join own_default";
 
 /// What the columns of these relations hold.
 pub async fn types(client: &Client, oids: &[u32]) -> Result<HashMap<ColumnId, DataType>, Error> {
-    let rows = client.query(TYPES, &[&oids]).await?;
+    let rows = client.query_typed(TYPES, &[(&oids, Type::OID_ARRAY)]).await?;
     let typed =
         |row: &Row| Ok(((row.try_get("relation")?, row.try_get("number")?), data_type(row)?));
     rows.iter().map(typed).collect()

@@ -19,6 +19,7 @@
 //! 5. *A batch that breaks off goes on where it broke off.* Rows come in the order of `seq`, so what was handed on is told by
 //!    the broken read's snapshot and the last `seq` (`hand_on.rs`), and comes neither twice nor never.
 
+mod adapt;
 mod ask;
 mod hand_on;
 mod install;
@@ -38,6 +39,7 @@ use std::time::Duration;
 use crate::cursor::Cursor;
 use crate::event::Change;
 
+pub use adapt::{Fit, adapt, fit, relations};
 pub use install::{Done, InstallError, Installed, Plan, dry_run, install, uninstall, verify};
 pub use maintain::Unwatched;
 pub use reader::{ReaderError, run};

@@ -25,22 +25,22 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
     let stop = daemon::stop_signal()?;
-    let Some(start) = stop.run_until_cancelled(Box::pin(start(arguments, global))).await else {
+    let objects = if arguments.no_install { Objects::Verify } else { Objects::Install };
+    let Some(start) = stop.run_until_cancelled(Box::pin(start(objects, global))).await else {
         tracing::info!("stopped before the start was done");
         return Ok(());
     };
     let (settings, served, listener) = start?;
-    daemon::run(settings, served, axum::Router::new(), listener, stop).await?;
+    daemon::run(settings, served, objects, axum::Router::new(), listener, stop).await?;
     Ok(())
 }
 
 type Started = (crate::config::Settings, crate::policy::Served, tokio::net::TcpListener);
 
 /// All that comes before the first connection is served.
-async fn start(arguments: Arguments, global: &Global) -> anyhow::Result<Started> {
+async fn start(objects: Objects, global: &Global) -> anyhow::Result<Started> {
     let Checked { config, session, found } = global.checked(DATABASE_PATIENCE).await?;
     warn(&config.warnings, global.log_format);
-    let objects = if arguments.no_install { Objects::Verify } else { Objects::Install };
     let served = daemon::prepare(&config.settings, &session.client, &found, objects).await?;
     drop(session);
     let listener = daemon::listen(&config.settings).await?;

@@ -64,7 +64,7 @@ async fn serve(
     let served = daemon::prepare(&settings, &client, &found, Objects::Install).await?;
     welcome(address, &url, rate);
     tokio::select! {
-        ended = daemon::run(settings, served, axum::Router::new(), listener, shutdown) => ended.map(drop)?,
+        ended = daemon::run(settings, served, Objects::Install, axum::Router::new(), listener, shutdown) => ended.map(drop)?,
         ended = workload::run(&client, rate) => ended.context("the shop's database went away")?,
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "shown with a test that fails")]
 
+mod altered;
 mod capture;
 mod catalog;
 mod changelog;
