@@ -140,7 +140,8 @@ fn relation(row: &tokio_postgres::Row) -> Result<Relation, Error> {
 
 const COLUMNS: &str = "
 select attrelid as oid, attname::text as name, attnum as number, not attnotnull as nullable,
-  pg_catalog.format_type(atttypid, atttypmod) as type
+  pg_catalog.format_type(atttypid, atttypmod) as type,
+  nullif(nullif(attcollation, 0), 100) as own_collation
 from pg_catalog.pg_attribute
 where attrelid = any ($1::oid[]) and attnum > 0 and not attisdropped and attgenerated <> 'v'
 order by attrelid, attnum";
@@ -161,6 +162,7 @@ pub async fn columns(
             type_name: row.try_get("type")?,
             // Of a column that came between the two queries nothing is known.
             data_type: types.remove(&(oid, number)).unwrap_or(DataType::Other),
+            collation: row.try_get("own_collation")?,
         };
         let facts = ColumnFacts { column, nullable: row.try_get("nullable")? };
         columns.entry(oid).or_default().push(facts);

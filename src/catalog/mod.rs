@@ -37,13 +37,16 @@ pub struct Column {
     /// As `format_type` prints it: `bigint`, `character varying(20)`, `text[]`.
     pub type_name: String,
     pub data_type: DataType,
+    /// `pg_attribute.attcollation`, if it isn't the database's own: two of them don't go together.
+    pub collation: Option<u32>,
 }
 
 impl Column {
     /// A column of a built-in type, as `format_type` prints it.
     pub fn built_in(number: i16, name: &str, type_name: &str) -> Self {
         let data_type = DataType::named(type_name);
-        Self { name: name.to_owned(), number, type_name: type_name.to_owned(), data_type }
+        let (name, type_name) = (name.to_owned(), type_name.to_owned());
+        Self { name, number, type_name, data_type, collation: None }
     }
 }
 

@@ -42,9 +42,14 @@ fn columns() -> Vec<Column> {
         columns.push(column);
     };
     text("c_name", DataType::Scalar(Scalar::Text(Collation::C)));
+    text("posix", DataType::Scalar(Scalar::Text(Collation::C)));
     text("odd", DataType::Scalar(Scalar::Text(Collation::Nondeterministic)));
+    for (name, collation) in [("c_name", 950), ("posix", 951), ("odd", 16_400)] {
+        let named = columns.iter_mut().find(|column| column.name == name);
+        named.unwrap().collation = Some(collation);
+    }
     let labels = ["sad", "ok"].map(str::to_owned).to_vec();
-    let mood = Scalar::Enum(Arc::new(EnumType { name: "mood".to_owned(), labels }));
+    let mood = Scalar::Enum(Arc::new(EnumType { name: "public.mood".to_owned(), labels }));
     let mut column = Column::built_in(90, "mood", "mood");
     column.data_type = DataType::Scalar(mood);
     columns.push(column);
@@ -101,6 +106,7 @@ const ACCEPTED: &[&str] = &[
     "data @> '{\"a\": 1}' and data ?| array['a'] and data ?& '{a}'",
     "name like 'a%' and name not like 'b!_' escape '!' and name ~ '^a' and name !~ 'b'",
     "c_name < 'b' and name collate \"C\" < 'b' and name collate \"C\" ilike 'A%'",
+    "c_name > name and 'ok'::mood = mood and 'ok'::public.mood = mood",
     "lower(c_name) = 'a' and upper(name collate \"C\") = 'A'",
     "length(name) > 3 and length(code) = 2 and starts_with(name, 'a')",
     "name || 'x' = 'yx' and code::text || 'x' = 'y'",
@@ -175,6 +181,8 @@ const REFUSED: &[(&str, usize, &str)] = &[
     ("'é' = 'é' and nope", 15, "no column"),
     ("customer_id = 1a", 16, "without a space"),
     ("name = code", 6, "trailing spaces"),
+    ("c_name = posix", 8, "different collations"),
+    ("data < '1'", 6, "jsonb depends"),
     ("name like auth.pattern", 11, "must be written out"),
     ("tags @> array['a']::varchar[]", 6, "don't go together"),
     ("tags || array['a'] @> '{a}'", 6, "can't be concatenated"),

@@ -48,16 +48,8 @@ impl Checker<'_> {
     pub fn sides(&mut self, at: usize, left: Typed, right: Typed) -> Result<Sides, Fault> {
         let collation = left.derived().with(right.derived());
         let (left_type, right_type) = operator_types(at, &left, &right)?;
-        let in_two_columns =
-            matches!((left.derived(), right.derived()), (Derived::Column(_), Derived::Column(_)));
-        let mut left = self.coerce(left, &left_type)?;
+        let left = self.coerce(left, &left_type)?;
         let right = self.coerce(right, &right_type)?;
-        if in_two_columns
-            && matches!(left_type, DataType::Scalar(Scalar::Text(_) | Scalar::Char(_)))
-        {
-            // Which collations they have isn't known here, and two of them would be an error when it is printed.
-            left = Term::Collate(Box::new(left));
-        }
         Ok(Sides { left, right, collation, of: left_type })
     }
 
@@ -125,6 +117,10 @@ pub fn check_ordered(at: usize, sides: &Sides) -> Result<(), Fault> {
     match sides.of {
         DataType::Scalar(Scalar::Text(_) | Scalar::Char(_)) => {
             check_order(at, sides.collation, "the order of text")
+        }
+        DataType::Scalar(Scalar::Jsonb) => {
+            let reason = "the order of jsonb depends on the server's collation";
+            Err(Fault::new(at, reason).instead("(… ->> 'key') collate \"C\" < '…'"))
         }
         _ => Ok(()),
     }

@@ -66,7 +66,9 @@ fn typed_column(at: usize, position: usize, column: &Column) -> Checked {
             let reason = format!("predicates don't know the type {}", column.type_name);
             return Err(Fault::new(at, reason));
         }
-        DataType::Scalar(scalar) | DataType::Array(scalar) => collation_of(scalar),
+        DataType::Scalar(scalar) | DataType::Array(scalar) => {
+            collation_of(scalar, column.collation)
+        }
     };
     let of = plain(&column.data_type);
     let name = column.name.as_str().into();
@@ -79,14 +81,21 @@ fn typed_column(at: usize, position: usize, column: &Column) -> Checked {
 /// PostgreSQL finds no operators for these: enums' are polymorphic.
 fn is_domain_over_enum(column: &Column) -> bool {
     match &column.data_type {
-        DataType::Scalar(Scalar::Enum(of)) => column.type_name != of.name,
+        DataType::Scalar(Scalar::Enum(of)) => {
+            // Where the search path has it, the schema isn't printed.
+            let schema = of.name.strip_suffix(column.type_name.as_str());
+            !schema.is_some_and(|schema| schema.is_empty() || schema.ends_with('.'))
+        }
         _ => false,
     }
 }
 
-fn collation_of(scalar: &Scalar) -> Derived {
+fn collation_of(scalar: &Scalar, named: Option<u32>) -> Derived {
     match scalar {
-        Scalar::Text(collation) | Scalar::Char(collation) => Derived::Column(*collation),
+        Scalar::Text(collation) | Scalar::Char(collation) => match named {
+            Some(named) => Derived::Named(*collation, named),
+            None => Derived::Column(*collation),
+        },
         _ => Derived::Default,
     }
 }

@@ -47,6 +47,8 @@ pub enum Derived {
     /// The database's, or none at all.
     Default,
     Column(Collation),
+    /// A column's own, which isn't the database's.
+    Named(Collation, u32),
     /// `collate "C"`
     Explicit,
     Conflict,
@@ -54,12 +56,13 @@ pub enum Derived {
 
 impl Derived {
     pub fn with(self, other: Self) -> Self {
-        use Derived::{Conflict, Default, Explicit};
+        use Derived::{Column, Conflict, Default, Explicit, Named};
         match (self, other) {
             (Explicit, _) | (_, Explicit) => Explicit,
             (Conflict, _) | (_, Conflict) => Conflict,
             (Default, derived) | (derived, Default) => derived,
             (one, other) if one == other => one,
+            (named @ Named(..), Column(_)) | (Column(_), named @ Named(..)) => named,
             _ => Conflict,
         }
     }
@@ -168,7 +171,8 @@ pub fn plain(of: &DataType) -> DataType {
 pub fn check_equality(at: usize, collation: Derived) -> Result<(), Fault> {
     let reason = match collation {
         Derived::Conflict => "the two sides have different collations",
-        Derived::Column(Collation::Nondeterministic) => {
+        Derived::Column(Collation::Nondeterministic)
+        | Derived::Named(Collation::Nondeterministic, _) => {
             "equality in a nondeterministic collation can't be told outside of the database"
         }
         _ => return Ok(()),
@@ -179,7 +183,9 @@ pub fn check_equality(at: usize, collation: Derived) -> Result<(), Fault> {
 /// Text can be ordered, and its letters' case told: collation C alone.
 pub fn check_order(at: usize, collation: Derived, what: &str) -> Result<(), Fault> {
     match collation {
-        Derived::Explicit | Derived::Column(Collation::C) => Ok(()),
+        Derived::Explicit | Derived::Column(Collation::C) | Derived::Named(Collation::C, _) => {
+            Ok(())
+        }
         Derived::Conflict => check_equality(at, collation),
         _ => {
             let reason = format!("{what} depends on the server's collation");
