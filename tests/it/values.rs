@@ -1,6 +1,7 @@
 //! Values of every type: what the daemon makes of them, and what PostgreSQL does.
 
 mod edges;
+mod forms;
 mod functions;
 mod json;
 mod literals;

@@ -1,7 +1,8 @@
 //! `like` and `ilike`.
 
 use super::NotAValue;
-use super::regex::{MAX_PROGRAM_BYTES, put_literal};
+use super::class::put_literal;
+use super::regex::MAX_PROGRAM_BYTES;
 
 /// The longest pattern, in bytes.
 pub const MAX_PATTERN_BYTES: usize = 4096;

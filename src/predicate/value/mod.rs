@@ -5,6 +5,7 @@
 
 mod array;
 mod cast;
+mod class;
 mod function;
 mod given;
 mod inet;

@@ -3,11 +3,11 @@
 //! PostgreSQL manual, section 9.7.3. The pattern is read here, by PostgreSQL's rules, and written anew for the
 //! `regex` crate; nothing of it gets there unread.
 
-use std::fmt::Write as _;
 use std::iter::Peekable;
 use std::str::Chars;
 
 use super::NotAValue;
+use super::class::{put_literal, put_range};
 use super::like::MAX_PATTERN_BYTES;
 
 /// What a compiled pattern may need.
@@ -65,27 +65,6 @@ impl Eq for Regex {}
 impl std::hash::Hash for Regex {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         (&self.pattern, self.ascii_insensitive).hash(state);
-    }
-}
-
-/// A character as a class of the `regex` crate, with its other case if asked for.
-pub(super) fn put_literal(character: char, ascii_insensitive: bool, program: &mut String) {
-    program.push('[');
-    put_range(character, character, ascii_insensitive, program);
-    program.push(']');
-}
-
-/// A range of a class.
-fn put_range(start: char, end: char, ascii_insensitive: bool, program: &mut String) {
-    let _ = write!(program, "\\x{{{:x}}}-\\x{{{:x}}}", u32::from(start), u32::from(end));
-    if ascii_insensitive {
-        for (letters, shift) in [('A'..='Z', 32), ('a'..='z', -32)] {
-            let (from, to) = (start.max(*letters.start()), end.min(*letters.end()));
-            let other = |letter: char| u32::from(letter).wrapping_add_signed(shift);
-            if from <= to {
-                let _ = write!(program, "\\x{{{:x}}}-\\x{{{:x}}}", other(from), other(to));
-            }
-        }
     }
 }
 
