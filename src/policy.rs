@@ -17,7 +17,7 @@ mod visible;
 
 pub use crate::catalog::{ColumnRule, TableSettings, UpdateKind};
 pub use case::Case;
-pub use current::{Current, Renewal, current};
+pub use current::{Current, Renewal, State, current};
 pub use request::Request;
 pub use rules::{RuleAt, RuleFault, Rules};
 pub use served::{Listed, NotServable, Served, Unknown};

@@ -91,10 +91,10 @@ impl Doubts {
         known.looks.get(&row.names()).is_some_and(|looks| *looks >= LOOKS)
     }
 
-    /// The catalog was looked at: the tables that were held back until then.
-    pub fn looked(&mut self) -> Vec<TableId> {
+    /// Tables were renewed, or looked at because of a doubt: those that were held back until then.
+    pub fn settle(&mut self, has_looked: bool) -> Vec<TableId> {
         let open = std::mem::take(&mut self.open);
-        for (table, doubt) in &open {
+        for (table, doubt) in open.iter().filter(|_| has_looked) {
             let Known { looks, former } = self.known.entry(*table).or_default();
             for order in doubt.orders.iter().filter(|order| !former.contains(*order)) {
                 if looks.len() >= MAX_ORDERS {

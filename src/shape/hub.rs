@@ -17,7 +17,7 @@ use super::{Asked, Handle, Readiness, Settings};
 use crate::changelog::{Reading, ResetReason};
 use crate::cursor::Cursor;
 use crate::event::Change;
-use crate::policy::{Current, Served, Unknown, View};
+use crate::policy::{self, Current, Served, Unknown, View};
 use crate::wire::{self, Code, Commit, Feed, Refusal, ResetCause};
 
 /// What all feeds together may gather before it is framed.
@@ -35,8 +35,8 @@ pub enum Ended {
 enum Input {
     Reading(Reading),
     Command(Command),
-    /// Tables were altered.
-    Renewed(Arc<Served>),
+    /// Tables were altered, or looked at.
+    Renewed(policy::State),
     /// There is room in an outbox that the feed waits for, or patience has run out.
     Relief,
     Tick,
@@ -50,6 +50,9 @@ pub struct Hub {
     /// Renewed tables, which wait for the end of the batch.
     pub(super) pending: Option<Arc<Served>>,
     tables: Current,
+    /// How many doubts have been looked into, and how many were when that was last heeded.
+    pub(super) looks: u64,
+    pub(super) looks_heeded: u64,
     pub(super) doubts: Doubts,
     settings: Settings,
     pub(super) readership: Readership,
@@ -87,6 +90,8 @@ impl Hub {
         let hub = Self {
             served: tables.get(),
             pending: None,
+            looks: 0,
+            looks_heeded: 0,
             doubts: Doubts::new(tables.clone()),
             tables,
             readership: Readership::new(settings.patience, observed.clone()),
@@ -127,7 +132,7 @@ impl Hub {
                 reading.map_or(Input::Ended(Ended::ReaderGone), Input::Reading)
             }
             Some(command) = self.commands.recv() => Input::Command(command),
-            served = self.tables.renewed() => Input::Renewed(served),
+            state = self.tables.renewed() => Input::Renewed(state),
             () = self.relief.notified(), if !may_read => Input::Relief,
             () = sleep_until(overdue_at.unwrap_or_else(Instant::now)), if !may_read => Input::Relief,
             _ = self.tick.tick() => Input::Tick,
@@ -142,8 +147,9 @@ impl Hub {
             Input::Reading(Reading::Reset(reason)) => self.reset(reason),
             Input::Reading(Reading::Lost) => self.become_ready(Readiness::Lost),
             Input::Command(command) => self.obey(command),
-            Input::Renewed(served) => {
-                self.pending = Some(served);
+            Input::Renewed(state) => {
+                self.pending = Some(state.served);
+                self.looks = state.looks;
                 self.renew();
             }
             Input::Relief => self.readership.relieve(Instant::now()),

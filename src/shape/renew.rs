@@ -25,11 +25,13 @@ impl Hub {
             return;
         }
         let Some(served) = self.pending.take() else { return };
-        if Arc::ptr_eq(&served, &self.served) {
+        let has_looked = self.looks > self.looks_heeded;
+        if Arc::ptr_eq(&served, &self.served) && !has_looked {
             return;
         }
+        self.looks_heeded = self.looks;
         let before = std::mem::replace(&mut self.served, served);
-        let looked = self.doubts.looked();
+        let looked = self.doubts.settle(has_looked);
         self.forget_altered(&before);
         let shapes = &mut self.readership.registry.shapes;
         for table in looked {

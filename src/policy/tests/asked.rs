@@ -1,6 +1,7 @@
 //! What may be asked for, and what isn't there.
 
 use super::*;
+use crate::predicate::Fault;
 
 const OWN: &str = "customer = auth.customer or auth.role = 'admin'";
 const MASKS: [(&str, &str); 2] = [
@@ -30,7 +31,10 @@ fn what_is_hidden_looks_like_what_does_not_exist() {
         assert_eq!(error(request(Some(&[name]), None)), Unknown::Column(name.to_owned()));
     }
     let fault = |name: &str| match error(request(None, Some(&format!("{name} is null")))) {
-        Unknown::Filter(fault) => (fault.position, fault.reason.replace(name, "…")),
+        Unknown::Filter(fault) => {
+            let Fault { position, reason, instead } = fault;
+            (position, reason.replace(name, "…"), instead)
+        }
         other => panic!("{other:?}"),
     };
     for name in ["margin", "secret", "status"] {
