@@ -40,13 +40,13 @@ pub(super) fn access(test: &Test) -> Access {
         Test::Compare(Comparison::Equal, left, right)
         | Test::Distinct { not: true, left, right } => equality(left, right),
         Test::OneOf { item, set, .. } => bounded(set.iter().map(|value| key(item, value))),
-        Test::Any { item, array: Term::Constant(Constant { value, .. }) } => match value {
-            Some(Value::Array(array)) => {
-                let known = array.elements().iter().flatten();
-                bounded(known.map(|value| key(item, value)))
-            }
-            _ => Access::Scan,
-        },
+        Test::Any {
+            item,
+            array: Term::Constant(Constant { value: Some(Value::Array(array)), .. }),
+        } => {
+            let known = array.elements().iter().flatten();
+            bounded(known.map(|value| key(item, value)))
+        }
         Test::And(tests) => tests.iter().map(access).min_by_key(cost).unwrap_or(Access::Scan),
         Test::Or(tests) => tests.iter().map(access).reduce(united).unwrap_or(Access::Never),
         Test::Is(IsTest::True, test) => access(test),

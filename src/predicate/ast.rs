@@ -27,7 +27,7 @@ pub enum Test {
     IsNull(Term),
     /// `is true`, `is false`, `is unknown`
     Is(IsTest, Box<Test>),
-    /// `item in (constants)`; `cast_to` is what the constants are.
+    /// `item in (constants)`; the constants' type comes with them.
     OneOf {
         item: Term,
         set: Arc<[Value]>,

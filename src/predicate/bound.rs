@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::ast::Test;
-use super::predicate::columns_of;
+use super::read::columns_of;
 use super::{Access, Cells, Undecidable, access, fold, sql};
 
 /// A predicate over rows alone. Equal ones share a shape. Cheap to clone.

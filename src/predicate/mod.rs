@@ -13,7 +13,7 @@ mod evaluate;
 mod fault;
 mod fold;
 mod parse;
-mod predicate;
+mod read;
 mod scope;
 mod sql;
 #[cfg(test)]
@@ -24,7 +24,7 @@ pub use access::{Access, Key};
 pub use bound::{Bound, Sql};
 pub use cells::{Cells, Undecidable};
 pub use fault::Fault;
-pub use predicate::{Predicate, parse};
+pub use read::{Predicate, parse};
 pub use scope::{Scope, Source};
 
 /// How deep a predicate may be nested: parentheses, operators and calls alike.

@@ -238,8 +238,7 @@ fn what_is_too_large_is_refused_at_once() {
     assert!(policy(&format!("id in ({items})")).unwrap_err().reason.contains("list"));
     let casts = format!("name{} = 'x'", "::text".repeat(1_000));
     assert!(policy(&casts).unwrap_err().reason.contains("deep"));
-    let nested = "between (paid between paid and paid) and paid ";
-    assert!(policy(&format!("paid {}", nested.repeat(1))).is_ok());
+    assert!(policy("paid between (paid between paid and paid) and paid").is_ok());
     let mut doubling = "paid".to_owned();
     for _ in 0..30 {
         doubling = format!("({doubling} between paid and paid)");
