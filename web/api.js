@@ -1,8 +1,11 @@
-// The page's HTTP requests.
+// The page's HTTP requests. Tokens go into a header, never into an address.
 
 /**
  * @typedef {{ name: string, type: string }} Column
  * @typedef {{ name: string, schema: string, key: string[] | null, columns: Column[] }} TableInfo
+ * @typedef {Record<string, unknown>} Claims
+ * @typedef {{ name: string, role: string, token: string, claims: Claims }} Identity one that the
+ *   demo offers
  */
 
 /** The server's answer to a request that it refused, in its own words. */
@@ -20,12 +23,19 @@ export class Refused extends Error {
 
 /**
  * The tables that this reader may see.
+ * @param {string | null} token
  * @returns {Promise<TableInfo[]>}
  */
-export async function fetchTables() {
-  const response = await fetch(address('v1/tables'), { headers: { accept: 'application/json' } });
-  if (!response.ok) throw new Refused(response.status, await response.json().catch(() => ({})));
-  return (await response.json()).tables;
+export async function fetchTables(token) {
+  return (await fetchJson('v1/tables', token)).tables;
+}
+
+/**
+ * Those as whom the demo's visitors may look around, with fresh tokens. Only the demo has them.
+ * @returns {Promise<Identity[]>}
+ */
+export function fetchIdentities() {
+  return fetchJson('demo/identities', null);
 }
 
 /** Where the WebSocket is. */
@@ -41,6 +51,19 @@ export function socketAddress() {
  */
 export function nameOf({ schema, name }) {
   return schema === 'public' || name.startsWith(`${schema}.`) ? name : `${schema}.${name}`;
+}
+
+/**
+ * @param {string} path
+ * @param {string | null} token
+ */
+async function fetchJson(path, token) {
+  /** @type {Record<string, string>} */
+  const headers = { accept: 'application/json' };
+  if (token !== null) headers.authorization = `Bearer ${token}`;
+  const response = await fetch(address(path), { headers, cache: 'no-store' });
+  if (!response.ok) throw new Refused(response.status, await response.json().catch(() => ({})));
+  return response.json();
 }
 
 /** @param {string} path relative to the page, which may be behind a proxy's prefix */

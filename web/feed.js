@@ -9,29 +9,38 @@ import { delayMs, isFinal, meaningOf } from './backoff.js';
 import { readFrame } from './frame.js';
 
 const SUBPROTOCOL = 'rowcast.v1';
+/** WebSocket.OPEN, whatever the class. */
+const OPEN = 1;
 /** The server speaks at least every 15 s; a peer that is silent for longer than this is dead. */
 const SILENCE_MS = 40_000;
 /** A connection that lived this long was a good one: the next failure counts from the start. */
 const STEADY_MS = 5_000;
+/**
+ * A server that admits anonymous readers greets everybody as such before it looks at a token. How
+ * long its second greeting may take before the first one counts.
+ */
+const SECOND_HELLO_MS = 2_000;
 
 /**
- * @typedef {{ table: string, columns?: string[], old?: boolean }} Subscription
+ * @typedef {{ table: string, where?: string, columns?: string[], old?: boolean }} Subscription
  *
  * @typedef {{ phase: 'connecting' }
  *   | { phase: 'live', identity: Record<string, unknown> }
  *   | { phase: 'waiting', code: number, reason: string, until: number }
  *   | { phase: 'closed', code: number, reason: string }} Connection
  *
- * @typedef {{ op: 'subscribed', id: string, key: string[], columns: string[] }
+ * @typedef {{ op: 'subscribed', id: string, key: string[], columns: import('./api.js').Column[] }
  *   | { op: 'events', id: string, events: import('./frame.js').RowEvent[] }
  *   | { op: 'commit', cursor: string }
  *   | { op: 'reset', id: string, reason: string }
  *   | { op: 'lost' }
- *   | { op: 'error', id: string | undefined, code: string, detail: string }} Message
+ *   | { op: 'error', id: string | undefined, code: string, detail: string,
+ *   position: number | undefined }} Message
  *   `lost`: the connection ended; what came since the last commit is void
  *
  * @typedef {object} Options
  * @property {string} url
+ * @property {() => string | null} [token] shown when a connection opens
  * @property {(connection: Connection) => void} onConnection
  * @property {(message: Message) => void} onMessage
  * @property {typeof WebSocket} [WebSocket]
@@ -45,12 +54,18 @@ export class Feed {
   /** @type {WebSocket | null} */
   #socket = null;
   #greeted = false;
+  /** Whether a token was shown to which no `hello` has answered yet. */
+  #unanswered = false;
+  /** What the server said last before it closes. */
+  #complaint = '';
   #failures = 0;
   #openedAt = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retry;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #silence;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #secondHello;
   /** @type {Map<string, Subscription>} */
   #wanted = new Map();
   /** The server's feed number → the subscriptions on it. @type {Map<number, Set<string>>} */
@@ -69,9 +84,18 @@ export class Feed {
     const socket = new this.#WebSocket(this.#options.url, SUBPROTOCOL);
     this.#socket = socket;
     this.#openedAt = Date.now();
+    socket.onopen = () => this.showToken();
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code, reason }) => this.#ended(code, reason);
     this.#listen();
+  }
+
+  /** Tells the server who is reading; on a running connection, that the token was renewed. */
+  showToken() {
+    const token = this.#options.token?.() ?? null;
+    if (token === null || this.#socket?.readyState !== OPEN) return;
+    this.#unanswered = !this.#greeted;
+    this.#send({ op: 'auth', token });
   }
 
   /** Ends the connection and doesn't come back. */
@@ -113,7 +137,7 @@ export class Feed {
     const { onMessage } = this.#options;
     switch (frame.op) {
       case 'hello':
-        return this.#greet(frame.identity ?? {});
+        return this.#hello(frame.identity ?? {});
       case 'subscribed':
         return this.#subscribed(frame);
       case 'events':
@@ -125,22 +149,26 @@ export class Feed {
       case 'commit':
         return onMessage({ op: 'commit', cursor: frame.cursor });
       case 'error':
-        if (frame.id !== undefined) this.#wanted.delete(frame.id);
-        return onMessage({
-          op: 'error',
-          id: frame.id,
-          code: frame.code,
-          detail: frame.detail ?? '',
-        });
+        return this.#failed(frame);
       default:
         return undefined; // what a later version adds is not this page's to know
     }
   }
 
   /** @param {Record<string, unknown>} identity */
-  #greet(identity) {
+  #hello(identity) {
+    clearTimeout(this.#secondHello);
+    const isAnonymous = Object.keys(identity).length === 0;
+    if (this.#unanswered && isAnonymous) {
+      this.#unanswered = false;
+      this.#secondHello = setTimeout(() => this.#hello(identity), SECOND_HELLO_MS);
+      return;
+    }
+    this.#unanswered = false;
+    const isFirst = !this.#greeted;
     this.#greeted = true;
     this.#options.onConnection({ phase: 'live', identity });
+    if (!isFirst) return; // a renewed token: the server goes on with the subscriptions
     for (const [id, subscription] of this.#wanted) {
       this.#send({ op: 'subscribe', id, ...subscription });
     }
@@ -149,9 +177,18 @@ export class Feed {
   /** @param {import('./frame.js').Subscribed} frame */
   #subscribed({ id, feed, key, columns }) {
     if (!this.#wanted.has(id)) return;
+    for (const others of this.#feeds.values()) others.delete(id);
     const ids = this.#feeds.get(feed) ?? new Set();
     this.#feeds.set(feed, ids.add(id));
     this.#options.onMessage({ op: 'subscribed', id, key: key ?? [], columns });
+  }
+
+  /** @param {import('./frame.js').Fault} frame */
+  #failed({ id, code, detail = '', position }) {
+    if (id !== undefined) this.#wanted.delete(id);
+    else this.#complaint = detail;
+    if (code === 'unauthenticated' && id === undefined) return; // the close that follows tells more
+    this.#options.onMessage({ op: 'error', id, code, detail, position });
   }
 
   /**
@@ -179,8 +216,8 @@ export class Feed {
   #ended(code, said) {
     const lived = this.#greeted && Date.now() - this.#openedAt >= STEADY_MS;
     this.#failures = lived ? 1 : this.#failures + 1;
+    const reason = said || this.#complaint || meaningOf(code);
     this.#drop();
-    const reason = said || meaningOf(code);
     if (isFinal(code)) {
       this.#options.onConnection({ phase: 'closed', code, reason });
       return;
@@ -194,11 +231,15 @@ export class Feed {
   #drop() {
     clearTimeout(this.#retry);
     clearTimeout(this.#silence);
+    clearTimeout(this.#secondHello);
     this.#feeds.clear();
     this.#greeted = false;
+    this.#unanswered = false;
+    this.#complaint = '';
     const socket = this.#socket;
     if (!socket) return;
     this.#socket = null;
+    socket.onopen = null;
     socket.onmessage = null;
     socket.onclose = null;
     socket.close();

@@ -15,7 +15,7 @@ import { Reader } from './json.js';
  * @property {Cells | null} key null for a table that has none, and for `truncated`
  * @property {Cells | null} data null for `truncated` and where the row is too large to send
  * @property {string[]} changed
- * @property {string} [cause]
+ * @property {'enter' | 'leave'} [cause]
  * @property {boolean} oversize
  * @property {string} tx
  * @property {string} at
@@ -25,12 +25,13 @@ import { Reader } from './json.js';
 /**
  * @typedef {{ op: 'hello', protocol: string, identity?: Record<string, unknown> | null }} Hello
  * @typedef {{ op: 'subscribed', id: string, feed: number, table: string, key: string[] | null,
- *   columns: string[] }} Subscribed
+ *   columns: import('./api.js').Column[] }} Subscribed
  * @typedef {{ op: 'events', feed: number, events: RowEvent[] }} Events
  * @typedef {{ op: 'commit', cursor: string }} Commit
  * @typedef {{ op: 'reset', feed: number, reason: string }} Reset
  * @typedef {{ op: 'unsubscribed', id: string, feed: number }} Unsubscribed
- * @typedef {{ op: 'error', id?: string, code: string, detail?: string }} Fault
+ * @typedef {{ op: 'error', id?: string, code: string, detail?: string,
+ *   position?: number }} Fault
  * @typedef {Hello | Subscribed | Events | Commit | Reset | Unsubscribed | Fault | { op: 'pong' }}
  *   Frame
  */

@@ -26,8 +26,10 @@ const SLACK = 4;
  * @property {boolean} stale whether a gap in the feed came after that event
  *
  * @typedef {{ number: number, event: RowEvent }} Numbered
- * @typedef {{ kind: 'gap' | 'reset' | 'truncated' | 'fault', at: number, reason: string }} Notice
- * @typedef {{ created: number, patched: number, removed: number, truncated: number }} Counts
+ * @typedef {{ kind: 'gap' | 'reset' | 'truncated' | 'fault' | 'elsewhere', at: number,
+ *   reason: string }} Notice
+ * @typedef {{ created: number, entered: number, patched: number, left: number, removed: number,
+ *   truncated: number }} Counts `entered` and `left`: rows that came into view or left it
  *
  * @typedef {object} View
  * @property {Map<string, Row>} rows in the order in which they first appeared
@@ -37,7 +39,7 @@ const SLACK = 4;
  * @property {Notice | null} notice
  *
  * @typedef {{ phase: 'asked' } | { phase: 'ready', since: number }
- *   | { phase: 'refused', code: string, detail: string }} Subscribed
+ *   | { phase: 'refused', code: string, detail: string, position: number | undefined }} Subscribed
  *
  * @typedef {'place' | 'change'} Order how rows are listed: in their place, or by their last change
  *
@@ -45,6 +47,7 @@ const SLACK = 4;
  * @property {string[]} key
  * @property {Column[]} columns
  * @property {Subscribed} subscription
+ * @property {boolean} interrupted whether the connection was lost since the last `subscribed`
  * @property {View} shown
  * @property {View | null} draft
  */
@@ -58,11 +61,12 @@ export function begin(table) {
     key: table.key ?? [],
     columns: table.columns,
     subscription: { phase: 'asked' },
+    interrupted: false,
     shown: {
       rows: new Map(),
       events: [],
       total: 0,
-      counts: { created: 0, patched: 0, removed: 0, truncated: 0 },
+      counts: { created: 0, entered: 0, patched: 0, left: 0, removed: 0, truncated: 0 },
       notice: null,
     },
     draft: null,
@@ -86,7 +90,7 @@ export function reduce(state, message, now) {
     case 'reset':
       return reset(state, message.reason, now);
     case 'lost':
-      return { ...state, draft: null };
+      return { ...state, interrupted: true, draft: null };
     case 'error':
       return message.id === undefined ? faulty(state, message, now) : refused(state, message);
   }
@@ -117,19 +121,19 @@ export function clear(state) {
 
 /**
  * @param {State} state
- * @param {{ key: string[], columns: string[] }} message
+ * @param {{ key: string[], columns: Column[] }} message
  * @param {number} now
  * @returns {State}
  */
 function subscribed(state, { key, columns }, now) {
-  const again = state.subscription.phase === 'ready';
-  const since = state.subscription.phase === 'ready' ? state.subscription.since : now;
-  const shown = again ? withGap(state.shown, now) : state.shown;
+  const before = state.subscription;
+  const again = before.phase === 'ready';
   return {
     key,
-    columns: columns.map((name) => withType(name, state.columns)),
-    subscription: { phase: 'ready', since },
-    shown,
+    columns,
+    subscription: { phase: 'ready', since: again ? before.since : now },
+    interrupted: false,
+    shown: again && state.interrupted ? withGap(state.shown, now) : state.shown,
     draft: null,
   };
 }
@@ -137,12 +141,13 @@ function subscribed(state, { key, columns }, now) {
 /**
  * Rows that nobody keeps up to date any more would only mislead.
  * @param {State} state
- * @param {{ code: string, detail: string }} message
+ * @param {{ code: string, detail: string, position: number | undefined }} message
  * @returns {State}
  */
-function refused(state, { code, detail }) {
+function refused(state, { code, detail, position }) {
   const shown = { ...state.shown, rows: new Map() };
-  return { ...state, subscription: { phase: 'refused', code, detail }, shown, draft: null };
+  const subscription = /** @type {Subscribed} */ ({ phase: 'refused', code, detail, position });
+  return { ...state, subscription, shown, draft: null };
 }
 
 /**
@@ -155,14 +160,6 @@ function refused(state, { code, detail }) {
 function faulty(state, { code, detail }, now) {
   const notice = /** @type {Notice} */ ({ kind: 'fault', at: now, reason: detail || code });
   return { ...state, shown: { ...state.shown, notice } };
-}
-
-/**
- * @param {string} name
- * @param {Column[]} known
- */
-function withType(name, known) {
-  return known.find((column) => column.name === name) ?? { name, type: '' };
 }
 
 /**
@@ -185,12 +182,22 @@ function gather(state, events, now) {
   const draft = state.draft ?? copyOf(state.shown);
   for (const event of events) {
     draft.total += 1;
-    draft.counts[event.event === 'updated' ? 'patched' : event.event] += 1;
+    draft.counts[countOf(event)] += 1;
     draft.events.push({ number: draft.total, event });
     apply(draft, event, now);
   }
   bound(draft, SLACK);
   return draft;
+}
+
+/**
+ * @param {RowEvent} event
+ * @returns {keyof Counts}
+ */
+function countOf({ event, cause }) {
+  if (cause === 'enter') return 'entered';
+  if (cause === 'leave') return 'left';
+  return event === 'updated' ? 'patched' : event;
 }
 
 /**
@@ -239,7 +246,7 @@ function apply(draft, event, now) {
 function publish(state) {
   if (!state.draft) return state;
   bound(state.draft, 1);
-  return { ...state, columns: withNewColumns(state), shown: state.draft, draft: null };
+  return { ...state, shown: state.draft, draft: null };
 }
 
 /**
@@ -254,19 +261,6 @@ function bound(draft, slack) {
   if (draft.rows.size <= ROWS_KEPT * slack) return;
   const byAge = [...draft.rows.values()].sort((a, b) => a.revision - b.revision);
   for (const { id } of byAge.slice(0, byAge.length - ROWS_KEPT)) draft.rows.delete(id);
-}
-
-/**
- * A column added to the table shows up in the rows before anything else tells of it.
- * @param {State} state
- * @returns {Column[]}
- */
-function withNewColumns({ columns, draft }) {
-  const cells = draft?.events.at(-1)?.event.data;
-  if (!cells) return columns;
-  const known = new Set(columns.map(({ name }) => name));
-  const added = [...cells.keys()].filter((name) => !known.has(name));
-  return added.length > 0 ? [...columns, ...added.map((name) => withType(name, []))] : columns;
 }
 
 /**

@@ -10,7 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 
 const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
-const POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY = [
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:",
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+].join('; ');
 const TYPES = {
   '.css': 'text/css',
   '.html': 'text/html',
@@ -45,11 +48,23 @@ export const VISITS = {
 /** A daemon whose every word is the test's. */
 export class FakeServer {
   tables = [ORDERS, VISITS];
+  /** Which of them a reader sees, by the claims. */
+  tablesFor = () => this.tables;
   /**
    * What `/v1/tables` answers instead of the tables.
    * @type {{ status: number, code: string, detail: string } | null}
    */
   problem = null;
+  /** Whether those may read who show no token. */
+  anonymous = true;
+  /** The claims behind each token that is taken. @type {Map<string, object>} */
+  tokens = new Map();
+  /** Makes this a demo: what each asking for its identities is answered. @type {() => object[]} */
+  identities = null;
+  /** The messages that came, over all connections. */
+  received = [];
+  /** The paths that were asked for. */
+  requested = [];
   /** Subscriptions asked for so far, over all connections. */
   subscriptions = [];
   /** Answers a subscription, in place of `subscribed`, if it returns a frame. */
@@ -143,18 +158,31 @@ export class FakeServer {
 
   #accept(socket) {
     this.connections += 1;
-    socket.send(JSON.stringify({ op: 'hello', protocol: 'rowcast.v1', identity: {} }));
+    if (this.anonymous) this.#greet(socket, {});
     socket.on('message', (text) => this.#receive(socket, JSON.parse(String(text))));
   }
 
+  #greet(socket, identity) {
+    socket.claims = identity;
+    socket.send(JSON.stringify({ op: 'hello', protocol: 'rowcast.v1', identity }));
+  }
+
+  #authenticate(socket, token) {
+    const claims = this.tokens.get(token);
+    if (claims) this.#greet(socket, claims);
+    else socket.close(4401, 'the token is not one of ours');
+  }
+
   #receive(socket, message) {
+    this.received.push(message);
+    if (message.op === 'auth') this.#authenticate(socket, message.token);
     if (message.op !== 'subscribe') return;
     const refusal = this.refuse(message);
     if (refusal) {
       socket.send(JSON.stringify({ op: 'error', id: message.id, ...refusal }));
       return;
     }
-    const table = this.tables.find(({ name }) => name === message.table);
+    const table = this.tablesFor(socket.claims).find(({ name }) => name === message.table);
     this.#feeds += 1;
     socket.send(
       JSON.stringify({
@@ -163,7 +191,7 @@ export class FakeServer {
         feed: this.#feeds,
         table: table.name,
         key: table.key,
-        columns: table.columns.map(({ name }) => name),
+        columns: table.columns,
         cursor: 'abc',
       }),
     );
@@ -173,7 +201,14 @@ export class FakeServer {
 
   async #serve(request, response) {
     const path = normalize(new URL(request.url, 'http://localhost').pathname);
-    if (path === '/v1/tables') return this.#serveTables(response);
+    this.requested.push(request.url);
+    if (path === '/v1/tables') return this.#serveTables(request, response);
+    if (path === '/demo/identities') return this.#answer(response, 200, this.identities?.() ?? []);
+    if (path === '/demo.js' && this.identities) {
+      response.writeHead(200, { 'content-type': TYPES['.js'] });
+      response.end('export const isDemo = true;');
+      return undefined;
+    }
     const file = join(WEB, path === '/' ? 'index.html' : path);
     try {
       const body = await readFile(file);
@@ -185,11 +220,20 @@ export class FakeServer {
     } catch {
       response.writeHead(404).end();
     }
+    return undefined;
   }
 
-  #serveTables(response) {
-    const { problem } = this;
-    response.writeHead(problem?.status ?? 200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(problem ?? { tables: this.tables }));
+  #serveTables(request, response) {
+    const token = request.headers.authorization?.replace(/^Bearer /, '');
+    const claims = token === undefined ? this.anonymous && {} : this.tokens.get(token);
+    const refused = { status: 401, code: 'unauthenticated', detail: 'a credential is needed' };
+    const problem = this.problem ?? (claims ? null : refused);
+    const answer = problem ?? { tables: this.tablesFor(claims) };
+    return this.#answer(response, problem?.status ?? 200, answer);
+  }
+
+  #answer(response, status, answer) {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(answer));
   }
 }

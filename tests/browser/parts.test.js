@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatRate, Rate } from '../../web/rate.js';
+import { hashOf, readHash } from '../../web/address.js';
 import { nameOf } from '../../web/api.js';
-import { hashOf, tableIn } from '../../web/view/tables.js';
+import { around } from '../../web/view/filter.js';
 import { inCell, isNumeric, valueOf } from '../../web/view/value.js';
 
 test('a value is shown as the database wrote it', () => {
@@ -53,10 +54,24 @@ test('only numbers are set flush right', () => {
   assert.deepEqual(types.filter(isNumeric), ['bigint', 'numeric(12,2)', 'double precision']);
 });
 
-test('every table name survives the address', () => {
-  for (const name of ['orders', 'sales.orders', 'a&b=c#d', 'Ærø 50%', 'x+y'])
-    assert.equal(tableIn(hashOf(name)), name);
-  assert.deepEqual(['', '#', '#orders', '#%'].map(tableIn), ['', '', 'orders', '%']);
+test('every table name and every filter survives the address', () => {
+  for (const table of ['orders', 'sales.orders', 'a&b=c#d', 'Ærø 50%', 'x+y']) {
+    for (const where of ['', "status = 'open' and total > 50", "name like '%+&=#%'"])
+      assert.deepEqual(readHash(hashOf(table, where)), { table, where });
+  }
+  const read = ['', '#', '#orders', '#%'].map((hash) => readHash(hash).table);
+  assert.deepEqual(read, ['', '', 'orders', '%']);
+});
+
+test('a fault is marked at its character, which may be more than one code unit', () => {
+  const table = [
+    ['abc', 2, ['a', 'b', 'c']],
+    ['🫖🫖 x', 4, ['🫖🫖 ', 'x', '']],
+    ['ab', 3, ['ab', '', '']],
+    ['ab', undefined, ['ab', '', '']],
+  ];
+  for (const [text, position, expected] of table)
+    assert.deepEqual(around(text, position), expected);
 });
 
 test('tables outside of public are named with their schema', () => {

@@ -14,7 +14,7 @@ function ready(key = ['id']) {
     op: 'subscribed',
     id: 'a',
     key,
-    columns: ['id', 'status'],
+    columns: COLUMNS,
   });
 }
 
@@ -90,7 +90,14 @@ test('each event does what the protocol says', () => {
 test('two events of one batch about a row leave the row as the last one says', () => {
   const state = play(ready(), events(order('created', 1, 'a'), order('patched', 1, 'b')), COMMIT);
   assert.equal(state.shown.rows.get('1').times, 2);
-  assert.deepEqual(state.shown.counts, { created: 1, patched: 1, removed: 0, truncated: 0 });
+  assert.deepEqual(state.shown.counts, {
+    created: 1,
+    entered: 0,
+    patched: 1,
+    left: 0,
+    removed: 0,
+    truncated: 0,
+  });
 });
 
 test('without a key every event is a line of its own', () => {
@@ -126,7 +133,7 @@ test('a lost connection voids the open batch', () => {
 });
 
 test('after a reconnect what was listed is marked as possibly out of date', () => {
-  const again = { op: 'subscribed', id: 'a', key: ['id'], columns: ['id', 'status'] };
+  const again = { op: 'subscribed', id: 'a', key: ['id'], columns: COLUMNS };
   const state = play(ready(), events(order('created', 1, 'a')), COMMIT, { op: 'lost' }, again);
   assert.equal(state.shown.rows.get('1').stale, true);
   assert.equal(state.shown.notice.kind, 'gap');
@@ -174,29 +181,47 @@ test('a transaction of any size stays within bounds, and the rows that changed l
   assert.ok(state.shown.rows.has('99999') && !state.shown.rows.has('0'));
 });
 
-test('a column that was added shows up with the first row that has it', () => {
+test('after a reset the table comes with the columns that it has now', () => {
+  const columns = [{ name: 'id', type: 'bigint' }];
   const state = play(
     ready(),
-    events({ event: 'created', key: { id: 1 }, data: { id: 1, status: 'a', added: 2 } }),
+    events(order('created', 1, 'a')),
+    COMMIT,
+    { op: 'reset', id: 'a', reason: 'table_changed' },
+    { op: 'subscribed', id: 'a', key: ['id'], columns },
+  );
+  assert.deepEqual(state.columns, columns);
+  assert.equal(state.shown.notice.kind, 'reset');
+});
+
+test('rows that come into view or leave it are counted as such', () => {
+  const state = play(
+    ready(),
+    events(
+      order('created', 1, 'a', { cause: 'enter' }),
+      order('created', 2, 'a'),
+      order('removed', 1, 'a', { cause: 'leave' }),
+    ),
     COMMIT,
   );
-  assert.deepEqual(
-    state.columns.map(({ name }) => name),
-    ['id', 'status', 'added'],
-  );
+  const { entered, left, created, removed } = state.shown.counts;
+  assert.deepEqual([entered, left, created, removed], [1, 1, 1, 0]);
+  assert.equal(state.shown.rows.get('1').last.cause, 'leave');
 });
 
 test('a refused subscription says why, and leaves no rows that nobody keeps up to date', () => {
   const state = play(ready(), events(order('created', 1, 'a')), COMMIT, {
     op: 'error',
     id: 'a',
-    code: 'unknown_table',
-    detail: 'no such table',
+    code: 'invalid_filter',
+    detail: 'no such column',
+    position: 3,
   });
   assert.deepEqual(state.subscription, {
     phase: 'refused',
-    code: 'unknown_table',
-    detail: 'no such table',
+    code: 'invalid_filter',
+    detail: 'no such column',
+    position: 3,
   });
   assert.deepEqual(shown(state), []);
 });

@@ -2,7 +2,7 @@
 
 import { layOut } from '../json.js';
 import { byId, element, part, setText } from './dom.js';
-import { clock, identityText, valueOf } from './value.js';
+import { causeOf, clock, identityText, inTitle, valueIn } from './value.js';
 
 /**
  * @typedef {import('../state.js').Row} Row
@@ -57,21 +57,22 @@ export class Detail {
  */
 function entries(columns, row) {
   const state = element('div', 'last', `${row.last.event} at ${clock(row.last.at)}`);
+  if (row.last.cause) state.append(`: it ${causeOf(row.last)}`);
   if (row.last.oversize) state.append('; too large to send, only the key is known');
   const changed = new Set(row.last.changed);
   return [
     state,
     ...columns.map(({ name, type }) => {
       const term = element('dt', '', name, element('small', '', type));
-      const value = element('dd', '', shownWhole(row.cells?.get(name) ?? row.identity.get(name)));
+      const value = element('dd', '', shownWhole(valueIn(row, name)));
       return element('div', changed.has(name) ? 'changed' : '', term, value);
     }),
   ];
 }
 
-/** @param {string | undefined} source */
-function shownWhole(source) {
-  const value = valueOf(source);
+/** @param {import('./value.js').Value} value */
+function shownWhole(value) {
+  if (value.kind === 'masked') return masked(value);
   const text =
     value.kind === 'json' && value.text.length < SHOWN_CHARS
       ? layOut(value.text)
@@ -85,5 +86,12 @@ function shownWhole(source) {
       element('em', '', ` … ${(text.length - SHOWN_CHARS).toLocaleString('en')} more characters`),
     );
   }
+  return shown;
+}
+
+/** @param {import('./value.js').Value} value */
+function masked(value) {
+  const shown = element('span', 'value', `${value.text} ${inTitle(value)}`);
+  shown.dataset.kind = value.kind;
   return shown;
 }

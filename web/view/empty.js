@@ -7,8 +7,8 @@ import { byId, element } from './dom.js';
 
 /**
  * @typedef {{ title: string, text: string, code?: string }} Words
- * @typedef {{ phase: 'loading' } | { phase: 'failed', error: Error } | { phase: 'ready', count:
- *   number }} Listing
+ * @typedef {{ phase: 'loading' } | { phase: 'failed', error: Error, hasToken: boolean }
+ *   | { phase: 'ready', count: number }} Listing
  */
 
 let drawn = '';
@@ -29,12 +29,18 @@ export function drawEmpty(words) {
 /**
  * @param {Listing} listing
  * @param {Connection} connection
- * @param {{ name: string, known: boolean, keyed: boolean }} table
+ * @param {{ name: string, known: boolean, keyed: boolean, where: string }} table
  * @param {import('../state.js').Subscribed | null} subscription
  * @returns {Words}
  */
 export function whyEmpty(listing, connection, table, subscription) {
-  if (listing.phase === 'failed') return failed(listing.error);
+  if (listing.phase === 'failed') return failed(listing.error, listing.hasToken);
+  if (connection.phase === 'closed' && connection.code === 4401) {
+    return {
+      title: 'Your token has ended',
+      text: 'Nothing more is shown until there is a new one: paste it above.',
+    };
+  }
   if (connection.phase === 'closed') {
     return { title: 'Not connected', text: `${sentence(reasonOf(connection))}` };
   }
@@ -45,6 +51,9 @@ export function whyEmpty(listing, connection, table, subscription) {
       title: `There is no table “${table.name}” here`,
       text: 'Choose one of the tables in the list.',
     };
+  }
+  if (subscription?.phase === 'refused' && subscription.code === 'invalid_filter') {
+    return { title: "The filter can't be used", text: 'Mend it above, or clear it with Escape.' };
   }
   if (subscription?.phase === 'refused') {
     return {
@@ -62,32 +71,45 @@ export function whyEmpty(listing, connection, table, subscription) {
   return waiting(table);
 }
 
-/** @param {{ name: string, keyed: boolean }} table */
-function waiting({ name, keyed }) {
+/** @param {{ name: string, keyed: boolean, where: string }} table */
+function waiting({ name, keyed, where }) {
   const now =
     'The list starts from now: a row shows up here as soon as it is created, changed or removed.';
   const keyless = ' The table has no key, so every change is a line of its own.';
-  return { title: `Waiting for changes in ${name}…`, text: keyed ? now : now + keyless };
+  const filtered = ' Rows that the filter leaves out stay out, until a change brings them in.';
+  const text = [now, where && filtered, !keyed && keyless].filter(Boolean).join('');
+  return { title: `Waiting for changes in ${name}…`, text };
 }
 
 /** @returns {Words} */
 function noTables() {
   return {
     title: 'No tables to show',
-    text: 'A table is served once rowcast.toml lists it. Add one and start the daemon again:',
+    text:
+      'A table is served once rowcast.toml lists it, to those whom its rows are for. Add one and ' +
+      'start the daemon again:',
     code: '[[table]]\nname = "orders"\nrows = "true"',
   };
 }
 
 /**
  * @param {Error & { status?: number }} error
+ * @param {boolean} hasToken
  * @returns {Words}
  */
-function failed(error) {
+function failed(error, hasToken) {
+  if (error.status === 401 && hasToken) {
+    return {
+      title: 'The token was refused',
+      text: `${sentence(error.message)} Paste another one above.`,
+    };
+  }
   if (error.status === 401) {
     return {
       title: 'You need to sign in',
-      text: `${sentence(error.message)} This server admits no anonymous readers.`,
+      text:
+        `${sentence(error.message)} This server admits no anonymous readers: paste a token above, ` +
+        'or sign in where this site has its sign-in page, and load this page again.',
     };
   }
   if (error.status === 503) {

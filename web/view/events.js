@@ -2,7 +2,7 @@
 
 import { layOut } from '../json.js';
 import { arrange, byId, element, setText } from './dom.js';
-import { clock, identityText } from './value.js';
+import { causeOf, clock, identityText, signOf } from './value.js';
 
 /** @typedef {import('../state.js').Numbered} Numbered */
 
@@ -100,7 +100,7 @@ export class EventList {
 /** @param {Numbered} numbered */
 function eventItem({ event, number }) {
   const subject = event.key ? identityText(event.key) : '';
-  const what = element('span', 'what', whatChanged(event));
+  const what = element('span', `what ${event.cause ?? ''}`, whatChanged(event));
   const summary = element(
     'summary',
     '',
@@ -119,11 +119,10 @@ function eventItem({ event, number }) {
 }
 
 /** @param {import('../frame.js').RowEvent} event */
-function whatChanged({ changed, cause, oversize }) {
-  const parts = [changed.join(', ')];
-  if (cause === 'enter') parts.push('came into view');
-  if (cause === 'leave') parts.push('left the view');
-  if (oversize) parts.push('too large to send');
+function whatChanged(event) {
+  const parts = [event.changed.join(', ')];
+  if (event.cause) parts.push(`${signOf(event)} ${causeOf(event)}`);
+  if (event.oversize) parts.push('too large to send');
   return parts.filter(Boolean).join(' · ');
 }
 

@@ -4,7 +4,27 @@
 import { byId, element, part, setText } from './dom.js';
 import { clock } from './value.js';
 
-/** @param {import('../state.js').Counts} counts */
+/** @typedef {import('../state.js').Counts} Counts */
+
+/** Counts that are left out while they are 0. @type {(keyof Counts)[]} */
+const SELDOM = ['entered', 'left', 'truncated'];
+
+/** Why a feed began anew, in words. @type {Record<string, string>} */
+const REASONS = {
+  cursor_expired: 'what was missed is no longer in the log',
+  table_changed: 'the table was altered',
+  identity_changed: 'what you may see has changed',
+};
+
+/**
+ * Takes away what is about a table where there is none.
+ * @param {boolean} isThere
+ */
+export function drawHead(isThere) {
+  byId('head').hidden = !isThere;
+}
+
+/** @param {Counts} counts */
 export function drawCounts(counts) {
   const target = byId('counts');
   for (const [name, count] of Object.entries(counts)) {
@@ -18,7 +38,7 @@ export function drawCounts(counts) {
     made.dataset.count = name;
     target.append(made);
   }
-  part(target, '[data-count="truncated"]').hidden = counts.truncated === 0;
+  for (const name of SELDOM) part(target, `[data-count="${name}"]`).hidden = counts[name] === 0;
 }
 
 /**
@@ -46,11 +66,14 @@ function textOf({ kind, at, reason }, table) {
       );
     case 'reset':
       return (
-        `The feed began anew at ${clock(at)} (${reason}). Changes may have been missed, ` +
+        `The feed began anew at ${clock(at)}: ${REASONS[reason] ?? reason}. ` +
+        'Changes may have been missed, ' +
         'so the list is empty.'
       );
     case 'fault':
       return `The server reported an error at ${clock(at)}: ${reason}`;
+    case 'elsewhere':
+      return `${reason} isn't there for this reader. It is shown again when it is.`;
     case 'truncated':
       return `All rows of ${table} were removed by TRUNCATE at ${clock(at)}.`;
   }

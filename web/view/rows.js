@@ -2,7 +2,7 @@
 // touched.
 
 import { arrange, byId, element, part, setText } from './dom.js';
-import { clock, identityText, inCell, inTitle, isNumeric, valueOf } from './value.js';
+import { causeOf, causeWord, clock, identityText, inCell, inTitle, isNumeric, signOf, valueIn } from './value.js';
 
 /**
  * @typedef {import('../state.js').Row} Row
@@ -15,8 +15,6 @@ import { clock, identityText, inCell, inTitle, isNumeric, valueOf } from './valu
  * Where more rows than this change between two drawings, nothing flashes: nobody could follow them.
  */
 const CALM_ROWS = 40;
-
-const SIGNS = { created: '+', updated: '~', patched: '~', removed: '−', truncated: '∅' };
 
 /** The table. */
 export class RowTable {
@@ -108,10 +106,15 @@ export class RowTable {
     const before = drawn.row;
     drawn.row = row;
     const { tr, head, when, cells } = drawn;
-    if (!before) head.replaceChildren(element('i', 'sign'), element('span', '', rowName(row)));
-    setText(part(head, '.sign'), SIGNS[row.last.event]);
+    if (!before) {
+      const name = element('span', '', rowName(row));
+      head.replaceChildren(element('i', 'sign'), name, element('small'));
+    }
+    setText(part(head, '.sign'), signOf(row.last));
+    setText(part(head, 'small'), causeWord(row.last));
     setText(when, clock(row.last.at));
     tr.dataset.event = row.last.event;
+    tr.dataset.cause = row.last.cause ?? '';
     tr.toggleAttribute('data-oversize', row.last.oversize);
     tr.classList.toggle('stale', row.stale);
     tr.title = titleOf(row);
@@ -120,9 +123,8 @@ export class RowTable {
     const changed = new Set(row.last.changed);
     this.#columns.forEach(({ name, type }, i) => {
       const cell = /** @type {HTMLElement} */ (cells[i]);
-      const source = row.cells?.get(name);
-      const differs = !before || before.cells?.get(name) !== source;
-      if (differs) drawCell(cell, source, type);
+      const differs = !before || before.cells?.get(name) !== row.cells?.get(name);
+      if (differs || !before?.cells !== !row.cells) drawCell(cell, valueIn(row, name), type);
       if (!isNewEvent) return;
       const isPatch = row.last.event === 'patched' || row.last.event === 'updated';
       const hit = isPatch && (changed.has(name) || (differs && before !== null));
@@ -170,11 +172,10 @@ function headCell(text, title, numeric = false) {
 
 /**
  * @param {HTMLElement} cell
- * @param {string | undefined} source
+ * @param {import('./value.js').Value} value
  * @param {string} type
  */
-function drawCell(cell, source, type) {
-  const value = valueOf(source);
+function drawCell(cell, value, type) {
   setText(cell, inCell(value, type));
   cell.dataset.kind = value.kind;
   cell.title = inTitle(value);
@@ -199,6 +200,7 @@ function rowName(row) {
 /** @param {Row} row */
 function titleOf({ last, times, stale }) {
   const parts = [`${last.event}${times > 1 ? `, ${times} events so far` : ''}`];
+  if (last.cause) parts.push(`the row ${causeOf(last)}, which is neither new nor deleted`);
   if (last.oversize) parts.push('too large to send: only the key is known');
   if (stale) parts.push('last seen before the connection was lost');
   return parts.join('; ');

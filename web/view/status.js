@@ -1,4 +1,4 @@
-// The bar at the top: connection, identity, events per second.
+// The bar at the top: connection, events per second.
 
 import { inBrief, meaningOf } from '../backoff.js';
 import { formatRate, SECONDS } from '../rate.js';
@@ -29,7 +29,6 @@ export function drawConnection(connection, now) {
   pill.title = 'code' in connection ? reasonOf(connection) : '';
   retry.hidden = connection.phase !== 'waiting' && connection.phase !== 'closed';
   setText(retry, connection.phase === 'closed' ? 'Connect again' : 'Retry now');
-  if (connection.phase === 'live') drawIdentity(connection.identity);
 }
 
 /**
@@ -60,15 +59,6 @@ export function reasonOf({ code, reason }) {
   return reason === meaning || reason === ''
     ? `${meaning} (${code})`
     : `${meaning} (${code}: ${reason})`;
-}
-
-/** @param {Record<string, unknown>} identity */
-function drawIdentity(identity) {
-  const target = byId('identity');
-  const { sub } = identity;
-  target.hidden = false;
-  setText(target, sub === undefined ? 'anonymous' : String(sub));
-  target.title = `Connected as ${JSON.stringify(identity)}`;
 }
 
 /**

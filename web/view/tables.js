@@ -1,40 +1,25 @@
 // The list of tables, and what is said about the chosen one.
 
+import { hashOf } from '../address.js';
 import { nameOf } from '../api.js';
 import { arrange, byId, element, part, setText } from './dom.js';
 
 /** @typedef {import('../api.js').TableInfo} TableInfo */
 
-/** @param {string} name */
-export function hashOf(name) {
-  return `#table=${encodeURIComponent(name)}`;
-}
-
-/**
- * The table that an address names, or '' if it names none.
- * @param {string} hash
- */
-export function tableIn(hash) {
-  const text = hash.replace(/^#/, '');
-  if (text.includes('=')) return new URLSearchParams(text).get('table') ?? '';
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
 /**
  * @param {TableInfo[]} tables
  * @param {string} chosen
+ * @param {Map<string, string>} filters by the table's name
  */
-export function drawTables(tables, chosen) {
+export function drawTables(tables, chosen, filters) {
   const list = part(byId('tables'), 'ul');
   const items = tables.map((table) => {
     const name = nameOf(table);
     const link = element('a', '', name);
-    link.href = hashOf(name);
-    link.title = aboutTable(table);
+    const where = filters.get(name);
+    link.href = hashOf(name, where);
+    link.title = where ? `${aboutTable(table)} · where ${where}` : aboutTable(table);
+    link.classList.toggle('filtered', Boolean(where));
     if (name === chosen) link.setAttribute('aria-current', 'page');
     return element('li', '', link);
   });

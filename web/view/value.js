@@ -5,7 +5,7 @@ const TITLE_CHARS = 1_000;
 const TITLE_FROM_CHARS = 24;
 
 /**
- * @typedef {'missing' | 'null' | 'empty' | 'text' | 'number' | 'boolean' | 'json'} ValueKind
+ * @typedef {'missing' | 'masked' | 'null' | 'empty' | 'text' | 'number' | 'boolean' | 'json'} ValueKind
  * @typedef {{ kind: ValueKind, text: string }} Value
  */
 
@@ -29,6 +29,17 @@ export function valueOf(source) {
     default:
       return { kind: 'number', text: source };
   }
+}
+
+/**
+ * A column's value in a row: one that the row's other columns came without isn't for this reader.
+ * @param {import('../state.js').Row} row
+ * @param {string} name
+ * @returns {Value}
+ */
+export function valueIn({ cells, identity }, name) {
+  const source = cells?.get(name) ?? identity.get(name);
+  return cells && source === undefined ? { kind: 'masked', text: '—' } : valueOf(source);
 }
 
 /**
@@ -74,7 +85,8 @@ function toTheSecond(text) {
  * What a pointer resting on the cell shows: more of a long value, nothing for a short one.
  * @param {Value} value
  */
-export function inTitle({ text }) {
+export function inTitle({ kind, text }) {
+  if (kind === 'masked') return 'not visible to you';
   if (text.length <= TITLE_FROM_CHARS) return '';
   return text.length > TITLE_CHARS ? `${text.slice(0, TITLE_CHARS)}…` : text;
 }
@@ -104,4 +116,30 @@ const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 export function clock(at) {
   const date = new Date(at);
   return Number.isNaN(date.getTime()) ? String(at) : CLOCK.format(date);
+}
+
+const SIGNS = { created: '+', updated: '~', patched: '~', removed: '−', truncated: '∅' };
+
+/**
+ * The mark of what happened; a row that came into view or left it has one of its own.
+ * @param {import('../frame.js').RowEvent} event
+ */
+export function signOf({ event, cause }) {
+  if (cause === 'enter') return '→';
+  return cause === 'leave' ? '←' : SIGNS[event];
+}
+
+/** The same in one word. @param {import('../frame.js').RowEvent} event */
+export function causeWord({ cause }) {
+  if (cause === 'enter') return 'entered';
+  return cause === 'leave' ? 'left' : '';
+}
+
+/**
+ * Why a row that wasn't made or deleted appears or goes, if that is so.
+ * @param {import('../frame.js').RowEvent} event
+ */
+export function causeOf({ cause }) {
+  if (cause === 'enter') return 'came into view';
+  return cause === 'leave' ? 'left the view' : '';
 }
