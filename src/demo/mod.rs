@@ -3,6 +3,7 @@
 //! What it starts ends with it, however it ends; see `cluster`.
 
 pub mod cluster;
+mod identities;
 mod run;
 pub mod shop;
 pub mod workload;

@@ -11,7 +11,7 @@ use tokio_postgres::{Client, NoTls};
 use tokio_util::sync::CancellationToken;
 
 use super::cluster::{self, Cluster, Programs};
-use super::{shop, workload};
+use super::{identities, shop, workload};
 use crate::daemon::{self, Objects};
 
 /// What `rowcast demo` may be told.
@@ -61,10 +61,12 @@ async fn serve(
     let mut draft = shop::draft(&url, address);
     let found = draft.find_tables(&client).await?;
     let settings = draft.finish()?.settings;
+    let tokens = settings.auth.jwt.clone().context("the demo's configuration names no secret")?;
+    let extra = identities::routes(tokens);
     let served = daemon::prepare(&settings, &client, &found, Objects::Install).await?;
     welcome(address, &url, rate);
     tokio::select! {
-        ended = daemon::run(settings, served, Objects::Install, axum::Router::new(), listener, shutdown) => ended.map(drop)?,
+        ended = daemon::run(settings, served, Objects::Install, extra, listener, shutdown) => ended.map(drop)?,
         ended = workload::run(&client, rate) => ended.context("the shop's database went away")?,
     }
     Ok(())
@@ -104,16 +106,18 @@ fn welcome(address: SocketAddr, url: &str, rate: f64) {
         "Nothing changes by itself.".to_owned()
     };
     let program = std::env::args().next().unwrap_or_else(|| "rowcast".to_owned());
-    let changes = format!("http://{address}/v1/tables/orders/changes");
+    let changes = format!("http://{address}/v1/tables/products/changes");
     let _printed = writeln!(
         io::stdout(),
         "
 The shop is open:      http://{address}/#orders
 
 Watch it with curl:    curl -NH 'Accept: text/event-stream' {changes}
-Or in a terminal:      {program} tail orders --url http://{address}
+Or in a terminal:      {program} tail products --url http://{address}
+As somebody else:      with a token from http://{address}/demo/identities
 Change it with psql:   psql '{url}'
 
+The page shows it as one of two customers, the administrator or nobody sees it: choose above.
 {pace} Ctrl-C ends it; nothing stays behind.
 "
     );

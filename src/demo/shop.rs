@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio_postgres::Client;
 
-use super::workload;
+use super::{identities, workload};
 use crate::config::{Draft, Environment};
 
 /// The shop's database.
@@ -19,10 +19,14 @@ pub async fn open(client: &Client) -> Result<(), tokio_postgres::Error> {
     workload::first_orders(client).await
 }
 
-/// The daemon's configuration: the user's own environment has no say in the demo.
+/// The daemon's configuration: the user's own environment has no say in the demo, and the secret that signs
+/// tokens is new each time.
 pub fn draft(url: &str, listen: SocketAddr) -> Draft {
     let quoted = |text: &str| toml::Value::String(text.to_owned());
     let (url, listen) = (quoted(url), quoted(&listen.to_string()));
-    let text = format!("{SERVED}\n[database]\nurl = {url}\n\n[server]\nlisten = {listen}\n");
+    let secret = quoted(&identities::new_secret());
+    let text = format!(
+        "{SERVED}\n[auth.jwt]\nsecret = {secret}\n\n[database]\nurl = {url}\n\n[server]\nlisten = {listen}\n"
+    );
     Draft::read(Some(("the demo's configuration", &text)), &Environment::new())
 }

@@ -1,11 +1,13 @@
--- The demo's sample shop. `cost`, `margin` and `internal_note` are there to be hidden from some
--- readers.
+-- The demo's sample shop. `cost`, `margin`, `internal_note` and `email` are there to be hidden from
+-- some readers; customers 1 and 2 are those as whom visitors look around.
 
 create type order_status as enum ('open', 'paid', 'packed', 'shipped');
+create type visibility as enum ('private', 'public');
 
 create table customers (
     id            bigint generated always as identity primary key,
     name          text not null,
+    email         text not null,
     city          text not null,
     joined_on     date not null,
     last_order_at timestamptz
@@ -31,11 +33,12 @@ create table orders (
 );
 
 create table order_items (
-    order_id bigint not null references orders on delete cascade,
-    line     integer not null,
-    sku      text not null references products,
-    quantity integer not null check (quantity > 0),
-    price    numeric(8, 2) not null,
+    order_id    bigint not null references orders on delete cascade,
+    line        integer not null,
+    customer_id bigint not null references customers,
+    sku         text not null references products,
+    quantity    integer not null check (quantity > 0),
+    price       numeric(8, 2) not null,
     primary key (order_id, line)
 );
 
@@ -43,13 +46,15 @@ create table messages (
     id          bigint generated always as identity primary key,
     customer_id bigint not null references customers,
     body        text not null,
+    desk        text not null,
+    visibility  visibility not null default 'private',
     sent_at     timestamptz not null default now()
 );
 
-insert into customers (name, city, joined_on)
-select names.name, cities.name, date '2023-01-01' + (17 * names.place)::integer
+insert into customers (name, email, city, joined_on)
+select names.name, 'customer' || names.place || '@shop.example', cities.name, date '2023-01-01' + (17 * names.place)::integer
 from unnest(array[
-    'Amara Okafor', 'Ben Fischer', 'Chiara Russo', 'Dmitri Volkov', 'Elif Yılmaz', 'Freya Lindqvist',
+    'Ada Lovelace', 'Grace Hopper', 'Amara Okafor', 'Ben Fischer', 'Chiara Russo', 'Dmitri Volkov', 'Elif Yılmaz', 'Freya Lindqvist',
     'Gabriel Costa', 'Hana Sato', 'Ines Moreau', 'Jakub Nowak', 'Kofi Mensah', 'Leila Haddad',
     'Mateo García', 'Nora O''Brien', 'Oscar Jensen', 'Priya Nair', 'Quentin Dubois',
     'Rosa Méndez',
@@ -58,7 +63,8 @@ from unnest(array[
 join unnest(array[
     'Lagos', 'Berlin', 'Bologna', 'Tallinn', 'İzmir', 'Göteborg', 'Porto', 'Ōsaka'
 ])
-    with ordinality as cities (name, place) on cities.place = 1 + names.place % 8;
+    with ordinality as cities (name, place) on cities.place = 1 + names.place % 8
+order by names.place;
 
 insert into products (sku, name, price, cost, stock) values
     ('TEA-001', 'Green tea, 100 g',           8.90,  3.10, 60),

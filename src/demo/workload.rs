@@ -22,27 +22,31 @@ pub enum Action {
     ChangePrice,
     Restock,
     SendMessage,
+    /// A message is made public, or private again.
+    PublishMessage,
 }
 
 /// How often each happens, in relation to the others: an order advances three times in its life.
-pub const ACTIONS: [(Action, u32); 6] = [
+pub const ACTIONS: [(Action, u32); 7] = [
     (Action::PlaceOrder, 20),
     (Action::AdvanceOrder, 56),
     (Action::CancelOrder, 3),
     (Action::ChangePrice, 8),
     (Action::Restock, 3),
-    (Action::SendMessage, 10),
+    (Action::SendMessage, 8),
+    (Action::PublishMessage, 7),
 ];
 
-const MESSAGES: [&str; 8] = [
-    "Is the teapot dishwasher safe?",
-    "Please leave it with the neighbours.",
-    "The parcel came today. Thank you!",
-    "Can I still change the address?",
-    "Do you ship to Norway?",
-    "Which grinder goes with these beans?",
-    "One cup arrived with a crack.",
-    "When will the kettle be back?",
+/// What customers write, and the desk that it is for.
+const MESSAGES: [(&str, &str); 8] = [
+    ("Is the teapot dishwasher safe?", "advice"),
+    ("Which grinder goes with these beans?", "advice"),
+    ("How long does green tea keep?", "advice"),
+    ("Please leave it with the neighbours.", "delivery"),
+    ("The parcel came today. Thank you!", "delivery"),
+    ("Do you ship to Norway?", "delivery"),
+    ("One cup arrived with a crack.", "returns"),
+    ("Can I send the kettle back?", "returns"),
 ];
 
 const NOTES: [&str; 4] =
@@ -69,8 +73,11 @@ pub async fn first_orders(client: &Client) -> Result<(), Error> {
     for _ in 0..50 {
         act(client, Action::AdvanceOrder).await?;
     }
-    for _ in 0..5 {
+    for _ in 0..15 {
         act(client, Action::SendMessage).await?;
+    }
+    for _ in 0..6 {
+        act(client, Action::PublishMessage).await?;
     }
     Ok(())
 }
@@ -99,8 +106,11 @@ pub async fn act(client: &Client, action: Action) -> Result<(), Error> {
             client.execute(RESTOCK, &[]).await?;
         }
         Action::SendMessage => {
-            let body = MESSAGES.choose(&mut rand::rng());
-            client.execute(SEND_MESSAGE, &[&body, &MAX_MESSAGES]).await?;
+            let (body, desk) = MESSAGES.choose(&mut rand::rng()).copied().unzip();
+            client.execute(SEND_MESSAGE, &[&body, &desk, &MAX_MESSAGES]).await?;
+        }
+        Action::PublishMessage => {
+            client.execute(PUBLISH_MESSAGE, &[]).await?;
         }
     }
     Ok(())
@@ -111,15 +121,15 @@ fn any_action() -> Action {
     chosen.map_or(Action::AdvanceOrder, |&(action, _)| action)
 }
 
-/// One to three products for a customer; what is ordered leaves the stock. `$1`: note, `$2`: the
-/// most orders to keep.
+/// One to three products for a customer, half of the time for one of those as whom visitors look around;
+/// what is ordered leaves the stock. `$1`: note, `$2`: the most orders to keep.
 const PLACE_ORDER: &str = "
     with wanted as (
         select sku, price, cost, 1 + floor(random() * 3)::int as quantity
         from products where stock >= 3 order by random() limit 1 + floor(random() * 3)::int
     ), placed as (
         insert into orders (customer_id, total, margin, internal_note)
-        select (select id from customers order by random() limit 1),
+        select (select id from customers where id <= 2 or random() < 0.1 order by random() limit 1),
                sum(price * quantity), sum((price - cost) * quantity), $1
         from wanted having count(*) > 0
         returning id, customer_id
@@ -127,8 +137,8 @@ const PLACE_ORDER: &str = "
         update customers set last_order_at = now()
         from placed where customers.id = placed.customer_id
     ), listed as (
-        insert into order_items (order_id, line, sku, quantity, price)
-        select placed.id, row_number() over (order by sku), sku, quantity, price
+        insert into order_items (order_id, customer_id, line, sku, quantity, price)
+        select placed.id, placed.customer_id, row_number() over (order by sku), sku, quantity, price
         from placed, wanted
     ), too_old as (
         delete from orders
@@ -166,14 +176,23 @@ const RESTOCK: &str = "
     update products set stock = stock + 40
     where sku in (select sku from products where stock < 20 order by stock limit 3)";
 
-/// `$1`: body, `$2`: the most messages to keep.
+/// `$1`: body, `$2`: desk, `$3`: the most messages to keep.
 const SEND_MESSAGE: &str = "
     with too_old as (
         delete from messages
-        where id in (select id from messages order by id desc offset $2::bigint - 1)
+        where id in (select id from messages order by id desc offset $3::bigint - 1)
     )
-    insert into messages (customer_id, body)
-    select id, $1 from customers order by random() limit 1";
+    insert into messages (customer_id, body, desk)
+    select id, $1, $2 from customers where id <= 2 or random() < 0.1 order by random() limit 1";
+
+/// One of the latest messages comes into everybody's view, or leaves it.
+const PUBLISH_MESSAGE: &str = "
+    update messages
+    set visibility = case visibility when 'public' then 'private' else 'public' end::visibility
+    where id = (
+        select id from (select id from messages order by id desc limit 12) as latest
+        order by random() limit 1
+    )";
 
 #[cfg(test)]
 mod tests {

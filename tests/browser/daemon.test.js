@@ -21,7 +21,8 @@ let url;
 
 before(
   async () => {
-    [browser, { demo, url }] = await Promise.all([launch(), startDemo()]);
+    ({ demo, url } = await startDemo());
+    browser = await launch();
   },
   { timeout: 60_000 },
 );
@@ -75,6 +76,81 @@ test('the list agrees with the events, at any moment', async () => {
       .filter(([key, kind]) => newest.has(key) && newest.get(key) !== kind);
   });
   assert.deepEqual(differing, []);
+  await page.context().close();
+});
+
+/** The page as one of the demo's identities sees it. */
+async function as(name, hash) {
+  const opened = await open(browser, url + hash);
+  await opened.page.getByRole('radio', { name }).check();
+  await opened.page.locator('#connection[data-phase="live"]').waitFor();
+  const tables = await opened.page.locator('#tables li').allInnerTexts();
+  return { ...opened, tables };
+}
+
+/** The values of a column in the rows that are listed. */
+async function values(page, column) {
+  await page.locator('tbody tr:nth-child(4)').waitFor();
+  return page.evaluate((name) => {
+    const headings = [...document.querySelectorAll('thead th')].map((th) => th.textContent);
+    const at = headings.indexOf(name);
+    return [...document.querySelectorAll('tbody tr')].map((tr) => tr.children[at]?.textContent);
+  }, column);
+}
+
+test('each identity sees its own rows and columns, and nobody only what is public', async () => {
+  const all = ['customers', 'messages', 'order_items', 'orders', 'products'];
+  for (const [name, id] of [
+    ['Ada Lovelace', '1'],
+    ['Grace Hopper', '2'],
+  ]) {
+    const { page, tables } = await as(name, '#table=orders');
+    assert.deepEqual(tables, all);
+    assert.deepEqual([...new Set(await values(page, 'customer_id'))], [id]);
+    assert.equal(await page.getByRole('columnheader', { name: 'margin' }).count(), 0);
+    await page.context().close();
+  }
+  const mary = await as('Mary Seacole', '#table=orders');
+  await mary.page.getByRole('columnheader', { name: 'margin' }).waitFor();
+  await mary.page.waitForFunction(() => {
+    const cells = [...document.querySelectorAll('tbody tr td:nth-child(3)')];
+    return new Set(cells.map((td) => td.textContent)).size > 2;
+  });
+  await mary.page.getByRole('link', { name: 'customers' }).click();
+  assert.deepEqual([...new Set(await values(mary.page, 'email'))], ['—']);
+  assert.deepEqual(mary.complaints, []);
+  await mary.page.context().close();
+
+  const nobody = await as('Signed out', '#table=orders');
+  await nobody.page.getByText("orders isn't there for this reader").waitFor();
+  await nobody.page.getByRole('heading', { name: 'messages', exact: true }).waitFor();
+  assert.deepEqual(await nobody.page.locator('#tables li').allInnerTexts(), ['messages', 'products']);
+  await nobody.page.context().close();
+});
+
+test('rows enter and leave what a filter shows', async () => {
+  const { page, complaints } = await as('Mary Seacole', '#table=orders');
+  const box = page.getByLabel('where');
+  await box.fill("status = 'paid'");
+  await box.press('Enter');
+  await page.locator('tbody tr[data-cause="enter"]').first().waitFor();
+  await page.locator('tbody tr[data-cause="leave"]').first().waitFor();
+  const seen = await values(page, 'status');
+  assert.deepEqual([...new Set(seen)], ['paid']);
+
+  await box.fill("status = 'paid' and totl > 1");
+  await box.press('Enter');
+  await page.getByText(/Character 21: /).waitFor();
+  assert.equal(await page.locator('#fault mark').innerText(), 't');
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+test('a message that is made public or private enters or leaves the view of nobody', async () => {
+  const { page } = await as('Signed out', '#table=messages');
+  await page.locator('tbody tr[data-cause="enter"]').first().waitFor();
+  await page.locator('tbody tr[data-cause="leave"]').first().waitFor();
+  assert.deepEqual([...new Set(await values(page, 'visibility'))], ['public']);
   await page.context().close();
 });
 
