@@ -1,7 +1,7 @@
 //! Functions: those listed here, and no others.
 
 use super::convert::printed;
-use super::typed::{Typed, check_equality, check_order};
+use super::typed::{Typed, check_equality, check_order, keep_explicit};
 use super::{Checked, Checker};
 use crate::catalog::{DataType, Scalar};
 use crate::predicate::Fault;
@@ -79,13 +79,16 @@ impl Checker<'_> {
         let derived = of.derived();
         let term = self.text_argument(of)?;
         check_order(at, derived, "which letter is whose capital")?;
+        let term = keep_explicit(derived, term);
         let term = Term::Call(function, vec![term], TEXT);
         Ok(Typed::collated(at, term, TEXT, derived))
     }
 
     fn starts_with(&mut self, at: usize, left: Typed, right: Typed) -> Checked {
-        check_equality(at, left.derived().with(right.derived()))?;
-        let (left, right) = (self.text_argument(left)?, self.text_argument(right)?);
+        let derived = left.derived().with(right.derived());
+        check_equality(at, derived)?;
+        let left = keep_explicit(derived, self.text_argument(left)?);
+        let right = keep_explicit(derived, self.text_argument(right)?);
         Ok(Typed::test(at, Test::Has(Relation::StartsWith, left, right)))
     }
 

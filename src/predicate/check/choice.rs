@@ -2,7 +2,7 @@
 
 use super::compare::{Sides, check_equal, check_ordered};
 use super::convert::common_type;
-use super::typed::{Derived, Spelled, Typed};
+use super::typed::{Derived, Spelled, Typed, keep_explicit};
 use super::{Checked, Checker};
 use crate::catalog::DataType;
 use crate::predicate::Fault;
@@ -42,7 +42,7 @@ impl Checker<'_> {
     fn case_operand(&mut self, operand: &Syntax) -> Checked {
         let typed = self.check(operand)?;
         if !typed.is_open() {
-            return Ok(typed);
+            return Ok(typed.implied());
         }
         Ok(Typed::term(typed.at, self.coerce(typed, &TEXT)?, TEXT))
     }
@@ -70,6 +70,7 @@ impl Checker<'_> {
         let (among, of, collation) = self.unified(arguments)?;
         let null = Term::null(of.clone());
         check_ordered(at, &Sides { left: null.clone(), right: null, collation, of: of.clone() })?;
+        let among = among.into_iter().map(|term| keep_explicit(collation, term)).collect();
         let term = Term::Extreme { greatest, among, of: of.clone() };
         Ok(Typed::collated(at, term, of, collation).spelled_as(spelled))
     }

@@ -1,7 +1,7 @@
 //! Comparisons: the operator for two types, as PostgreSQL finds it (manual 10.2).
 
 use super::convert::{printed, rank};
-use super::typed::{Derived, Typed, check_equality, check_order};
+use super::typed::{Derived, Typed, check_equality, check_order, keep_explicit};
 use super::{Checked, Checker};
 use crate::catalog::{DataType, Scalar};
 use crate::predicate::Fault;
@@ -48,8 +48,8 @@ impl Checker<'_> {
     pub fn sides(&mut self, at: usize, left: Typed, right: Typed) -> Result<Sides, Fault> {
         let collation = left.derived().with(right.derived());
         let (left_type, right_type) = operator_types(at, &left, &right)?;
-        let left = self.coerce(left, &left_type)?;
-        let right = self.coerce(right, &right_type)?;
+        let left = keep_explicit(collation, self.coerce(left, &left_type)?);
+        let right = keep_explicit(collation, self.coerce(right, &right_type)?);
         Ok(Sides { left, right, collation, of: left_type })
     }
 

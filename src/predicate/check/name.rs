@@ -66,6 +66,10 @@ fn typed_column(at: usize, position: usize, column: &Column) -> Checked {
             let reason = format!("predicates don't know the type {}", column.type_name);
             return Err(Fault::new(at, reason));
         }
+        DataType::Array(Scalar::Json | Scalar::Jsonb) => {
+            let reason = "where one of the array's elements ends can't be told from the log";
+            return Err(Fault::new(at, reason));
+        }
         DataType::Scalar(scalar) | DataType::Array(scalar) => {
             collation_of(scalar, column.collation)
         }

@@ -2,7 +2,7 @@
 
 use super::compare::no_operator;
 use super::convert::printed;
-use super::typed::{Spelled, Typed, check_equality};
+use super::typed::{Spelled, Typed, check_equality, keep_explicit};
 use super::{Checked, Checker};
 use crate::catalog::{DataType, Scalar};
 use crate::predicate::Fault;
@@ -149,7 +149,8 @@ impl Checker<'_> {
         self.same_spelling(at, &of, &left, &right)?;
         let as_texts = |typed: &Typed| of == texts() && typed.spelled() != Spelled::Text;
         let (cast_left, cast_right) = (as_texts(&left), as_texts(&right));
-        let (left, right) = (self.coerce(left, &of)?, self.coerce(right, &of)?);
+        let left = keep_explicit(derived, self.coerce(left, &of)?);
+        let right = keep_explicit(derived, self.coerce(right, &of)?);
         let (left, right) = (cast_texts(left, cast_left), cast_texts(right, cast_right));
         Ok(Typed::test(at, Test::Has(relation, left, right)))
     }

@@ -1,7 +1,7 @@
 //! `like`, `~` and their kin. The pattern is a constant, so that what it means is known before any row is.
 
 use super::literal::not_a_value;
-use super::typed::{Typed, check_equality, check_order};
+use super::typed::{Typed, check_equality, check_order, keep_explicit};
 use super::{Checked, Checker};
 use crate::catalog::{DataType, Scalar};
 use crate::predicate::Fault;
@@ -76,7 +76,7 @@ impl Checker<'_> {
             computed(*pattern).ok_or_else(|| Fault::new(pattern_at, "the pattern has no value"))?,
         );
         let of = text.data_type().cloned().unwrap_or(TEXT);
-        let text = self.coerce(text, &of)?;
+        let text = keep_explicit(collation, self.coerce(text, &of)?);
         let pattern = kind.read(&pattern).map_err(|error| not_a_value(pattern_at, error))?;
         Ok(Test::Like { text, pattern })
     }

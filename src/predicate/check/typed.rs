@@ -41,6 +41,9 @@ pub enum Open {
     Claim(Vec<String>),
 }
 
+/// The oid of the collation `C` in every version.
+const C_OID: u32 = 950;
+
 /// Where a collation comes from (manual 24.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Derived {
@@ -66,6 +69,23 @@ impl Derived {
             _ => Conflict,
         }
     }
+}
+
+/// With the explicit collation of another operand, which may be gone from the tree when that is found constant.
+pub fn keep_explicit(derived: Derived, term: Term) -> Term {
+    match (derived, &term) {
+        (_, Term::Collate(_) | Term::Constant(_)) => term,
+        (Derived::Explicit, _) if is_collatable(&term.data_type()) => Term::Collate(Box::new(term)),
+        _ => term,
+    }
+}
+
+fn is_collatable(of: &DataType) -> bool {
+    matches!(
+        of,
+        DataType::Scalar(Scalar::Text(_) | Scalar::Char(_))
+            | DataType::Array(Scalar::Text(_) | Scalar::Char(_))
+    )
 }
 
 impl Typed {
@@ -102,6 +122,14 @@ impl Typed {
             Operand::Open(_) => Spelled::Unsure,
             Operand::Known { spelled, .. } => *spelled,
         }
+    }
+
+    /// With an explicit collation as if it were a column's, as the operand of `case` has it.
+    pub fn implied(mut self) -> Self {
+        if let Operand::Known { collation: collation @ Derived::Explicit, .. } = &mut self.operand {
+            *collation = Derived::Named(Collation::C, C_OID);
+        }
+        self
     }
 
     pub fn data_type(&self) -> Option<&DataType> {
