@@ -36,6 +36,19 @@ pub enum Setting {
     Policy(Map<String, Value>),
 }
 
+impl Setting {
+    /// Whether there is an array, which may stand for an array or for JSON.
+    pub fn has_lists(&self) -> bool {
+        match self {
+            Setting::Filter(params) => params.iter().any(Value::is_array),
+            Setting::Policy(claims) => claims.values().any(|claim| {
+                claim.is_array()
+                    || claim.as_object().is_some_and(|org| org.values().any(Value::is_array))
+            }),
+        }
+    }
+}
+
 impl Expr {
     pub fn leaf(ty: Ty, op: &'static str, text: impl Into<String>) -> Self {
         Self { ty, op, kind: None, parts: vec![Part::Text(text.into())] }
@@ -113,6 +126,20 @@ impl Expr {
             Part::Child(child) => child.has_claims(),
             _ => false,
         })
+    }
+
+    /// Makes a parameter of each claim.
+    pub fn claims_to_params(&mut self, claims: &Map<String, Value>, params: &mut Vec<Value>) {
+        for part in &mut self.parts {
+            match part {
+                Part::Child(child) => child.claims_to_params(claims, params),
+                Part::Claim(path) => {
+                    params.push(claim(claims, path).cloned().unwrap_or(Value::Null));
+                    *part = Part::Param(params.len());
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The smallest pieces of it, for shuffling.

@@ -76,7 +76,10 @@ pub async fn judge(
     let answers = theirs::ask(client, table, &questions).await;
     for (one, answers) in claimed.iter().zip(answers) {
         let judged = match answers {
-            Ok(answers) => compare(one, &answers, tally),
+            Ok(answers) if ours::reads_claims(table, &one.case) => {
+                compare(table, one, &answers, tally)
+            }
+            Ok(answers) => compare_unread(one, &answers, tally),
             Err(refusal) => explain(client, table, one, refusal, tally).await,
         };
         match judged {
@@ -127,22 +130,32 @@ fn claim(
 }
 
 /// Whether all answers agree; then, whether any is true.
-fn compare(one: &Claimed, answers: &Answers, tally: &mut Tally) -> Result<bool, Disagreement> {
+fn compare(
+    table: &Table,
+    one: &Claimed,
+    answers: &Answers,
+    tally: &mut Tally,
+) -> Result<bool, Disagreement> {
     let mut was_true = false;
+    let is_unclear = |row: usize| ours::is_unclear(&one.accepted, table, &table.rows[row]);
     for (row, (ours, &(theirs, printed))) in one.answers.iter().zip(answers).enumerate() {
         let words =
             |ours: &dyn std::fmt::Debug| format!("rowcast says {ours:?}, PostgreSQL {theirs:?}");
         match ours {
+            None if is_unclear(row) => tally.unclear += 1,
             None => {
                 let words = format!("rowcast can't decide, PostgreSQL says {theirs:?}");
                 return Err(Disagreement::new(&one.case, "undecided", words).in_row(row));
+            }
+            Some(ours) if *ours != theirs && is_unclear(row) && *ours != Some(true) => {
+                tally.unclear += 1;
             }
             Some(ours) if *ours != theirs => {
                 return Err(Disagreement::new(&one.case, "answers", words(ours)).in_row(row));
             }
             Some(_) => {}
         }
-        if (printed == Some(true)) != (theirs == Some(true)) {
+        if (printed == Some(true)) != (theirs == Some(true)) && !is_unclear(row) {
             let sql = one.accepted.bound.to_sql(1);
             let words = format!("printed, it is {printed:?} instead of {theirs:?}: {sql:?}");
             return Err(Disagreement::new(&one.case, "printed", words).in_row(row));
@@ -151,6 +164,24 @@ fn compare(one: &Claimed, answers: &Answers, tally: &mut Tally) -> Result<bool, 
         was_true |= theirs == Some(true);
     }
     Ok(was_true)
+}
+
+/// Claims are in a form that PostgreSQL reads, and rowcast doesn't: never true where PostgreSQL's answer isn't.
+fn compare_unread(
+    one: &Claimed,
+    answers: &Answers,
+    tally: &mut Tally,
+) -> Result<bool, Disagreement> {
+    for (row, (ours, &(theirs, printed))) in one.answers.iter().zip(answers).enumerate() {
+        let is_true = *ours == Some(Some(true));
+        if is_true != (printed == Some(true)) || is_true && theirs != Some(true) {
+            let words = format!("unread claims: {ours:?}, printed {printed:?}, not {theirs:?}");
+            return Err(Disagreement::new(&one.case, "claims", words).in_row(row));
+        }
+        tally.answer(ours.flatten());
+    }
+    tally.in_error += 1;
+    Ok(false)
 }
 
 /// PostgreSQL refuses it: right, if it is for the claims.
@@ -162,7 +193,12 @@ async fn explain(
     tally: &mut Tally,
 ) -> Result<bool, Disagreement> {
     let Claimed { case, accepted, answers } = one;
-    let may_be_claims = refusal.is_about_data() && case.expr.has_claims() && case.is_explicit;
+    let may_be_claims = refusal.is_about_data() && case.expr.has_claims();
+    let is_about_lists = refusal.is_about_data() && case.setting.has_lists();
+    if may_be_claims && !case.is_explicit || is_about_lists {
+        tally.in_error += 1;
+        return Ok(false);
+    }
     if !may_be_claims {
         return Err(Disagreement::new(case, "refused by PostgreSQL", refusal.to_string()));
     }
@@ -175,7 +211,9 @@ async fn explain(
         printed.map_err(|refusal| Disagreement::new(case, "printed", refusal.to_string()))?;
     for (row, &expected) in expected.iter().enumerate() {
         let (ours, printed) = (answers[row] == Some(Some(true)), printed[row].1 == Some(true));
-        if ours != expected || printed != expected {
+        let is_unclear = ours::is_unclear(accepted, table, &table.rows[row]);
+        let differ = ours != expected || printed != expected;
+        if differ && (ours || !is_unclear) {
             let words = format!("with claims in error {ours}, printed {printed}, not {expected}");
             return Err(Disagreement::new(case, "claims", words).in_row(row));
         }

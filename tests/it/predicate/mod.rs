@@ -6,9 +6,11 @@
 mod expr;
 mod grow;
 mod judge;
+mod literals;
 mod ours;
 mod pool;
 mod reduce;
+mod regressions;
 mod table;
 mod tally;
 mod theirs;
@@ -26,6 +28,7 @@ use rand::rngs::StdRng;
 use table::{Table, World, session};
 use tally::Tally;
 use tokio_postgres::Client;
+use types::KINDS;
 
 use crate::support::fresh_database;
 
@@ -208,7 +211,6 @@ async fn run() -> Arc<Run> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "only true and false are accepted as yet"]
 async fn predicates_mean_what_postgresql_says() {
     let start = Instant::now();
     let run = run().await;
@@ -220,7 +222,8 @@ async fn predicates_mean_what_postgresql_says() {
     if run.only.is_none() {
         let needed = tally.generated * MIN_ACCEPTED_PERCENT / 100;
         assert!(tally.accepted >= needed, "of {} only {}", tally.generated, tally.accepted);
-        let untried = tally.untried(OPS, run.world.kinds());
+        let known = run.world.kinds().filter(|&kind| KINDS[kind].is_known());
+        let untried = tally.untried(OPS, known);
         assert!(untried.is_empty(), "never accepted and true: {untried:?}");
     }
 }

@@ -16,7 +16,7 @@ pub async fn reduce(client: &Client, table: &Table, mut worst: Disagreement) -> 
     let mut attempts = 0;
     'smaller: loop {
         let size = worst.case.expr.text().len();
-        for expr in smaller(&worst.case.expr) {
+        for expr in smaller(&worst.case.expr, worst.case.is_explicit) {
             if expr.text().len() >= size {
                 continue;
             }
@@ -36,9 +36,16 @@ pub async fn reduce(client: &Client, table: &Table, mut worst: Disagreement) -> 
 }
 
 /// What is left of an expression if something in it is left out.
-fn smaller(expr: &Expr) -> Vec<Expr> {
+fn smaller(expr: &Expr, is_explicit: bool) -> Vec<Expr> {
     let mut found = Vec::new();
     within(expr, expr.ty, &mut found);
+    if is_explicit {
+        let enclosed = |one: Expr| match one.is_leaf() || one.op == "( )" {
+            true => one,
+            false => Expr::form(one.ty, "( )", "({})", vec![one]),
+        };
+        found = found.into_iter().map(enclosed).collect();
+    }
     if !expr.is_leaf() {
         found.push(Expr::leaf(expr.ty, "null", "null"));
         if expr.ty == Ty::One(Scalar::Bool) {
@@ -48,7 +55,7 @@ fn smaller(expr: &Expr) -> Vec<Expr> {
     }
     for (at, part) in expr.parts.iter().enumerate() {
         if let Part::Child(child) = part {
-            for one in smaller(child) {
+            for one in smaller(child, is_explicit) {
                 let mut expr = expr.clone();
                 expr.parts[at] = Part::Child(Box::new(one));
                 found.push(expr);

@@ -24,6 +24,8 @@ pub struct Tally {
     pub comparisons: u64,
     pub answers: [u64; 3],
     pub indexed: u64,
+    /// Rows with a `null` in a column of json, of which nobody can tell which it is.
+    pub unclear: u64,
     ops: BTreeMap<&'static str, Seen>,
     kinds: BTreeMap<usize, Seen>,
     /// Why predicates were refused.
@@ -69,6 +71,7 @@ impl Tally {
         self.in_error += other.in_error;
         self.comparisons += other.comparisons;
         self.indexed += other.indexed;
+        self.unclear += other.unclear;
         for (mine, theirs) in self.answers.iter_mut().zip(other.answers) {
             *mine += theirs;
         }
@@ -128,6 +131,7 @@ impl fmt::Display for Tally {
             f,
             "{comparisons} times a predicate and a row: {yes} true, {no} false, {null} null"
         )?;
+        writeln!(f, "{} times not decided, for a null in json", self.unclear)?;
         writeln!(f, "in accepted predicates / in ones that were true for some row:")?;
         for (op, seen) in &self.ops {
             writeln!(f, "  {op}: {} / {}", seen.accepted, seen.ever_true)?;

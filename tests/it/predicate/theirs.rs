@@ -151,6 +151,15 @@ async fn truths(
             let inner = Box::pin(truths(client, table, inner, setting)).await?;
             Ok(inner.into_iter().map(not).collect())
         }
+        ("is true" | "is false" | "is unknown", [inner]) => {
+            let inner = Box::pin(truths(client, table, inner, setting)).await?;
+            Ok(inner.into_iter().map(|truth| is(expr.op, truth)).collect())
+        }
+        ("is not true" | "is not false" | "is not unknown", [inner]) => {
+            let inner = Box::pin(truths(client, table, inner, setting)).await?;
+            let op = expr.op.replace("not ", "");
+            Ok(inner.into_iter().map(|truth| not(is(&op, truth))).collect())
+        }
         ("and" | "or", [left, right]) => {
             let left = Box::pin(truths(client, table, left, setting)).await?;
             let right = Box::pin(truths(client, table, right, setting)).await?;
@@ -194,6 +203,19 @@ fn not(truth: Truth) -> Truth {
         Truth::True => Truth::False,
         Truth::False => Truth::True,
         other => other,
+    }
+}
+
+fn is(op: &str, truth: Truth) -> Truth {
+    let wanted = match op {
+        "is true" => Truth::True,
+        "is false" => Truth::False,
+        _ => Truth::Null,
+    };
+    match truth {
+        Truth::Error => Truth::Error,
+        truth if truth == wanted => Truth::True,
+        _ => Truth::False,
     }
 }
 

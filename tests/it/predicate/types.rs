@@ -70,8 +70,8 @@ impl Scalar {
             Scalar::Float4 => &["real", "float4", "float(20)"],
             Scalar::Float8 => &["double precision", "float8", "float"],
             Scalar::Text => &["text", "TEXT"],
-            Scalar::Varchar => &["varchar", "character varying", "varchar(2)"],
-            Scalar::Char => &["char(4)", "character(3)", "char", "bpchar"],
+            Scalar::Varchar => &["text", "varchar", "character varying", "varchar(2)"],
+            Scalar::Char => &["bpchar", "char(4)", "character(3)", "char"],
             Scalar::Uuid => &["uuid"],
             Scalar::Date => &["date"],
             Scalar::Time => &["time", "time without time zone", "time(2)"],
@@ -221,6 +221,12 @@ pub const KINDS: &[Kind] = &[
 ];
 
 impl Kind {
+    /// Whether predicates may read such a column.
+    pub fn is_known(&self) -> bool {
+        !matches!(self.ty, Ty::One(Scalar::Other) | Ty::Many(Scalar::Json | Scalar::Jsonb))
+            || self.sql == "d_int[]"
+    }
+
     /// How the tally calls it.
     pub fn label(&self) -> String {
         match self.collation {

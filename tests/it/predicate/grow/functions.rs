@@ -216,7 +216,7 @@ impl Grower<'_> {
         };
         let inner = self.value(from, depth);
         let suffix = if matches!(ty, Ty::Many(_)) { "[]" } else { "" };
-        let name = self.pick(scalar.names());
+        let name = self.name(scalar);
         match self.rng.random_bool(0.25) {
             true => {
                 self.form(ty, "cast( as )", &format!("cast({{}} as {name}{suffix})"), vec![inner])

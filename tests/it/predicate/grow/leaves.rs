@@ -74,7 +74,7 @@ impl Grower<'_> {
     /// A value's text: mostly one that the type has.
     pub fn spelling(&mut self, ty: Ty) -> String {
         match ty {
-            Ty::One(scalar) if self.rng.random_bool(0.12) => {
+            Ty::One(scalar) if self.rng.random_bool(0.06) => {
                 self.pick(pool::oddities(scalar)).to_owned()
             }
             Ty::One(scalar) => self.pick(pool::values(scalar)).to_owned(),
@@ -96,7 +96,7 @@ impl Grower<'_> {
 
     /// An untyped literal.
     pub fn string(&mut self, ty: Ty, text: &str) -> Expr {
-        let text = match self.rng.random_range(0..30) {
+        let text = match self.rng.random_range(0..300) {
             0 => format!(
                 "E'{}'",
                 text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n")
@@ -111,13 +111,21 @@ impl Grower<'_> {
     /// `date '…'`, `'…'::date`, `cast('…' as date)`.
     pub fn typed(&mut self, ty: Ty, text: &str) -> Expr {
         let (Ty::One(scalar) | Ty::Many(scalar)) = ty;
-        let name = self.pick(scalar.names());
+        let name = self.name(scalar);
         let suffix = if matches!(ty, Ty::Many(_)) { "[]" } else { "" };
         let text = quoted(text);
         match self.rng.random_range(0..4) {
             0 if suffix.is_empty() => Expr::leaf(ty, "typed literal", format!("{name} {text}")),
             1 => Expr::leaf(ty, "cast( as )", format!("cast({text} as {name}{suffix})")),
             _ => Expr::leaf(ty, "::", format!("{text}::{name}{suffix}")),
+        }
+    }
+
+    /// A type's name: mostly the usual one.
+    pub fn name(&mut self, scalar: Scalar) -> &'static str {
+        match self.rng.random_bool(0.6) {
+            true => scalar.names()[0],
+            false => self.pick(scalar.names()),
         }
     }
 
@@ -175,7 +183,7 @@ impl Grower<'_> {
         let plain = match scalar {
             Scalar::Bool if text == "t" => Some(Value::Bool(true)),
             Scalar::Bool if text == "f" => Some(Value::Bool(false)),
-            _ if scalar.is_number() => serde_json::from_str(text).ok().filter(Value::is_number),
+            _ if scalar.is_number() => serde_json::from_str(text).ok().filter(is_kept),
             _ => None,
         };
         match plain {
@@ -198,6 +206,15 @@ impl Grower<'_> {
     pub fn small_number(&mut self) -> Expr {
         let number = self.rng.random_range(-2..4);
         Expr::leaf(Ty::One(Scalar::Int4), "number", number.to_string())
+    }
+}
+
+/// Whether it is a number that JSON keeps to the last digit.
+fn is_kept(value: &Value) -> bool {
+    const SURE_DIGITS: usize = 15;
+    match value {
+        Value::Number(number) if number.is_f64() => number.to_string().len() <= SURE_DIGITS,
+        other => other.is_number(),
     }
 }
 

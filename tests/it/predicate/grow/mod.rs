@@ -186,6 +186,17 @@ impl<'t> Grower<'t> {
         if self.rng.random_bool(0.1) { Ty::Many(scalar) } else { Ty::One(scalar) }
     }
 
+    /// A type that has comparisons, mostly.
+    pub fn comparable(&mut self) -> Ty {
+        for _ in 0..10 {
+            let ty = self.any_type();
+            if !matches!(ty, Ty::Many(_) | Ty::One(Scalar::Json)) || self.rng.random_bool(0.05) {
+                return ty;
+            }
+        }
+        Ty::One(Scalar::Int4)
+    }
+
     /// A type that this one may be compared with: mostly itself.
     pub fn peer(&mut self, ty: Ty) -> Ty {
         let Ty::One(scalar) = ty else { return ty };

@@ -32,7 +32,7 @@ impl Grower<'_> {
     }
 
     fn comparison(&mut self, depth: u32) -> Expr {
-        let ty = self.any_type();
+        let ty = self.comparable();
         let other = self.peer(ty);
         let (mut left, right) = (self.value(ty, depth), self.value(other, depth));
         if let Ty::One(Scalar::Text | Scalar::Varchar) = ty
@@ -40,7 +40,12 @@ impl Grower<'_> {
         {
             left = self.form(ty, "collate", "{} collate \"C\"", vec![left]);
         }
-        let (op, form) = self.comparing();
+        let (op, form) = match ty {
+            Ty::One(Scalar::Jsonb) => {
+                *[("=", "{} = {}"), ("<>", "{} <> {}")].choose(self.rng).expect("there are two")
+            }
+            _ => self.comparing(),
+        };
         self.form(BOOL, op, form, vec![left, right])
     }
 
@@ -95,7 +100,7 @@ impl Grower<'_> {
     }
 
     fn distinct(&mut self, depth: u32) -> Expr {
-        let ty = self.any_type();
+        let ty = self.comparable();
         let other = self.peer(ty);
         let (left, right) = (self.value(ty, depth), self.value(other, depth));
         match self.rng.random_bool(0.5) {
@@ -110,7 +115,7 @@ impl Grower<'_> {
     }
 
     fn listed(&mut self, depth: u32) -> Expr {
-        let ty = self.any_type();
+        let ty = self.comparable();
         let subject = self.value(ty, depth);
         let count = self.rng.random_range(1..5);
         let mut all = vec![subject];
@@ -132,16 +137,21 @@ impl Grower<'_> {
         let (Ty::One(scalar) | Ty::Many(scalar)) = list.ty;
         let other = self.peer(Ty::One(scalar));
         let subject = self.value(other, depth);
-        let (_, form) = self.comparing();
+        let usual =
+            if self.rng.random_bool(0.5) { ("any", "{} = {}") } else { ("all", "{} <> {}") };
+        let is_usual = self.rng.random_bool(0.85);
+        let (_, form) = if is_usual { usual } else { self.comparing() };
         let sign = form.trim_start_matches("{}").trim_end_matches("{}");
-        let (op, word) = *[("any", "any"), ("any", "ANY "), ("any", "some"), ("all", "all")]
-            .choose(self.rng)
-            .expect("there are some");
+        let words = [("any", "any"), ("any", "ANY "), ("any", "some"), ("all", "all")];
+        let (op, word) = match is_usual {
+            true => (usual.0, usual.0),
+            false => *words.choose(self.rng).expect("there are some"),
+        };
         self.form(BOOL, op, &format!("{{}}{sign}{word}({{}})"), vec![subject, list])
     }
 
     fn between(&mut self, depth: u32) -> Expr {
-        let ty = self.any_type();
+        let ty = self.comparable();
         let (low, high) = (self.peer(ty), self.peer(ty));
         let all = vec![self.value(ty, depth), self.value(low, depth), self.value(high, depth)];
         let (op, form) = *[
