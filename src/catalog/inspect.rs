@@ -2,7 +2,7 @@
 //!
 //! Nothing is prepared: behind a pooler the next statement may come to another session.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
@@ -198,6 +198,20 @@ pub async fn unique_indexes(
         indexes.entry(row.try_get("oid")?).or_default().push(index);
     }
     Ok(indexes)
+}
+
+const INDEXED: &str = "
+select indrelid as oid, indkey[0] as number
+from pg_catalog.pg_index
+where indrelid = any ($1::oid[]) and indisvalid and indpred is null and indkey[0] <> 0";
+
+/// The numbers of the columns that some index begins with, by relation.
+pub async fn indexed(client: &Client, oids: &[u32]) -> Result<HashMap<u32, BTreeSet<i16>>, Error> {
+    let mut indexed: HashMap<u32, BTreeSet<i16>> = HashMap::new();
+    for row in client.query_typed(INDEXED, &[(&oids, Type::OID_ARRAY)]).await? {
+        indexed.entry(row.try_get("oid")?).or_default().insert(row.try_get("number")?);
+    }
+    Ok(indexed)
 }
 
 const CANDIDATES: &str = "

@@ -20,6 +20,7 @@ pub use data_type::{Collation, DataType, EnumType, Scalar};
 pub use differences::differences;
 pub use fault::{At, Fault, Problem};
 pub use fingerprint::fingerprints;
+pub use inspect::indexed;
 pub use load::{Found, Kind, LoadError, Loaded, load, look};
 pub use name::{NameError, TableName, nearest};
 pub use settings::{ColumnRule, TableSettings, UpdateKind};

@@ -1,13 +1,16 @@
-//! `rowcast check`: every fault at once, or a summary of what would be served.
+//! `rowcast check`: every fault at once, or a summary of what would be served and to whom.
+
+mod intent;
+mod words;
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Checked, Global, print};
-use crate::catalog::Found;
-use crate::catalog::TableSettings;
+use crate::catalog::{self, Found, TableSettings};
 use crate::changelog::Wake;
 use crate::config::{Config, print_size};
+use crate::policy::Rules;
 
 /// Report every fault in the configuration, as the database sees it
 ///
@@ -18,8 +21,21 @@ pub struct Arguments {}
 
 pub async fn run(_arguments: Arguments, global: &Global) -> anyhow::Result<()> {
     let checked = global.checked(Duration::ZERO).await?;
-    super::warn(&checked.config.warnings, global.log_format);
+    let oids: Vec<u32> = checked.found.iter().map(|found| found.oid).collect();
+    let indexed = catalog::indexed(&checked.session.client, &oids).await?;
+    let mut warnings = checked.config.warnings.clone();
+    for (found, rules) in ruled(&checked) {
+        warnings.extend(intent::warnings(&checked.config, found, &rules, &indexed));
+    }
+    super::warn(&warnings, global.log_format);
     print(&summary(&checked))
+}
+
+/// The tables with their predicates, which are right by now.
+fn ruled(checked: &Checked) -> impl Iterator<Item = (&Found, Rules)> {
+    let tables = &checked.config.settings.tables;
+    let read = |found: &Found| Rules::read(&found.columns, &tables[found.settings]).ok();
+    checked.found.iter().filter_map(move |found| Some((found, read(found)?)))
 }
 
 fn summary(checked: &Checked) -> String {
@@ -27,10 +43,12 @@ fn summary(checked: &Checked) -> String {
     let mut text = settings(config, session.server_version);
     let named = |found: &Found| found.listed_as.chars().count();
     let width = found.iter().map(named).max().unwrap_or_default();
-    for table in found {
+    let anonymous = config.settings.auth.anonymous;
+    for (table, rules) in ruled(checked) {
         let settings = &config.settings.tables[table.settings];
         let line = format!("  {:width$}  {}", table.listed_as, about(table, settings));
         let _ = writeln!(text, "{}", line.trim_end());
+        text.push_str(&words::policy(table, settings, &rules, anonymous));
     }
     text
 }
@@ -66,10 +84,8 @@ fn about(table: &Found, settings: &TableSettings) -> String {
         [] => "no key".to_owned(),
         columns => format!("key {}", columns.join(", ")),
     };
-    let listed = |name: &String| settings.columns.as_ref().is_none_or(|only| only.contains(name));
-    let shown =
-        |name: &String| table.key.contains(name) || (listed(name) && !settings.hide.contains(name));
-    let served = table.columns.iter().filter(|column| shown(&column.name)).count();
+    let served = table.columns.iter().filter(|it| words::is_served(table, settings, &it.name));
+    let served = served.count();
     match table.columns.len() {
         all if all == served => format!("{key}; all {all} columns"),
         all => format!("{key}; {served} of {all} columns"),

@@ -4,6 +4,7 @@
 mod check;
 mod checked;
 mod demo;
+mod explain;
 mod install;
 mod serve;
 mod status;
@@ -85,6 +86,7 @@ enum Command {
     Install(install::Arguments),
     Uninstall(uninstall::Arguments),
     Check(check::Arguments),
+    Explain(explain::Arguments),
     Status(status::Arguments),
     Tail(tail::Arguments),
     Token(token::Arguments),
@@ -127,6 +129,7 @@ async fn run(command: Command, global: &Global) -> anyhow::Result<()> {
         Command::Install(arguments) => install::run(arguments, global).await,
         Command::Uninstall(arguments) => uninstall::run(arguments, global).await,
         Command::Check(arguments) => check::run(arguments, global).await,
+        Command::Explain(arguments) => Box::pin(explain::run(arguments, global)).await,
         Command::Status(arguments) => status::run(arguments, global).await,
         Command::Tail(arguments) => tail::run(arguments, global).await,
         Command::Token(arguments) => token::run(arguments, global).await,

@@ -96,7 +96,7 @@ fn standard(
 }
 
 /// The claims as they were given.
-fn claims(given: &[String]) -> anyhow::Result<Map<String, Value>> {
+pub(super) fn claims(given: &[String]) -> anyhow::Result<Map<String, Value>> {
     let mut claims = Map::new();
     for text in given {
         let usage = || Usage(format!("`{text}` is no claim: write NAME=VALUE, as in sub=42"));

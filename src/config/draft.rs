@@ -88,6 +88,12 @@ impl Config {
         Fault { place, ..placed.help(problem.help()) }
     }
 
+    /// The fault, at one of a table's predicates or at the table's name.
+    pub fn at_table(&self, table: usize, rule: Option<RuleAt>, fault: Fault) -> Fault {
+        let places = &self.places[table];
+        fault.at(rule.map_or(&places.name, |rule| places.rule(rule)))
+    }
+
     /// What is wrong with the predicates of a table, other than what is known already.
     fn rule_faults(&self, found: &Found, known: &[catalog::Fault]) -> Vec<Fault> {
         let settings = &self.settings.tables[found.settings];

@@ -24,6 +24,7 @@ pub use access::{Access, Key};
 pub use bound::{Bound, Sql};
 pub use cells::{Cells, Undecidable};
 pub use fault::Fault;
+pub use parse::{Outline, outline};
 pub use read::{Predicate, parse};
 pub use scope::{Scope, Source};
 

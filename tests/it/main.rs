@@ -12,6 +12,7 @@ mod config;
 mod database;
 mod delivery;
 mod demo;
+mod explain;
 mod identity;
 mod image;
 mod predicate;

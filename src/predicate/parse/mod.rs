@@ -3,12 +3,14 @@
 mod grammar;
 mod operand;
 mod operation;
+mod outline;
 mod syntax;
 mod token;
 mod type_name;
 mod words;
 
 use super::Fault;
+pub use outline::{Outline, outline};
 pub use syntax::{Kind, Name, Syntax, Test, TypeName};
 
 /// Longer texts aren't looked at.

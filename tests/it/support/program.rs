@@ -27,6 +27,13 @@ impl Place {
         std::fs::write(self.0.path().join("rowcast.toml"), config).unwrap();
     }
 
+    /// The database that the configuration names.
+    pub fn url(&self) -> String {
+        let text = std::fs::read_to_string(self.0.path().join("rowcast.toml")).unwrap();
+        let (_, rest) = text.split_once("url = \"").unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    }
+
     /// The program, with nothing in its environment that would configure it.
     pub fn rowcast(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rowcast"));
