@@ -8,6 +8,8 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
 
 use super::expr::{Expr, Setting};
+use super::grow::Case;
+use super::ours;
 use super::table::Table;
 
 /// What is asked.
@@ -181,7 +183,12 @@ async fn atom(
 ) -> Result<Vec<Truth>, Refusal> {
     let question = Question { raw: expr.sql(setting), bound: None };
     let answers = ask(client, table, &[question]).await.remove(0);
+    let case = Case { expr: expr.clone(), setting: setting.clone(), is_explicit: false };
     match answers {
+        // A form of a claim that PostgreSQL reads, and rowcast doesn't, is an error here.
+        Ok(_) if expr.has_claims() && !ours::reads_claims(table, &case) => {
+            Ok(vec![Truth::Error; table.rows.len()])
+        }
         Ok(answers) => Ok(answers.into_iter().map(|(answer, _)| truth(answer)).collect()),
         Err(refusal) if refusal.is_about_data() && expr.has_claims() => {
             Ok(vec![Truth::Error; table.rows.len()])
