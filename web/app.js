@@ -1,4 +1,5 @@
-// Puts the page together: who reads, one connection, one chosen table, and the views that draw them.
+// Puts the page together: who reads, one connection, one chosen table, and the views that draw
+// them.
 
 import { hashOf, readHash } from './address.js';
 import { fetchTables, nameOf, Refused, socketAddress } from './api.js';
@@ -50,7 +51,12 @@ let renewal;
 
 const redraw = painter(draw);
 const session = new Session(isDemo);
-const feed = new Feed({ url: socketAddress(), token: () => session.token, onConnection, onMessage });
+const feed = new Feed({
+  url: socketAddress(),
+  token: () => session.token,
+  onConnection,
+  onMessage,
+});
 const watch = new Watch(feed, filtered);
 const eventList = new EventList(redraw);
 const rowTable = new RowTable((id) => chooseRow(id === chosenRow ? null : id));
@@ -152,7 +158,7 @@ function readAnew() {
 /** Shows the table that was asked for, or the first where it isn't for this reader. */
 function preferTable() {
   const [first] = tables;
-  if (!first || watch.table === preferred && find(preferred)) return;
+  if (!first || (watch.table === preferred && find(preferred))) return;
   const name = find(preferred) ? preferred : nameOf(first);
   history.replaceState(null, '', hashOf(name, filters.get(name)));
   chooseTable();

@@ -70,7 +70,7 @@ export class Session {
     return this.isDemo && !this.#untried;
   }
 
-  /** How long the token is good for, or null if that isn't known or nothing can be done about it. */
+  /** When to renew the token, or null if that isn't known or can't be done. */
   get renewInMs() {
     const { exp, iat } = this.chosen?.claims ?? {};
     if (typeof exp !== 'number' || typeof iat !== 'number') return null;

@@ -65,8 +65,9 @@ async fn serve(
     let extra = identities::routes(tokens);
     let served = daemon::prepare(&settings, &client, &found, Objects::Install).await?;
     welcome(address, &url, rate);
+    let daemon = daemon::run(settings, served, Objects::Install, extra, listener, shutdown);
     tokio::select! {
-        ended = daemon::run(settings, served, Objects::Install, extra, listener, shutdown) => ended.map(drop)?,
+        ended = daemon => ended.map(drop)?,
         ended = workload::run(&client, rate) => ended.context("the shop's database went away")?,
     }
     Ok(())

@@ -26,7 +26,8 @@ pub fn draft(url: &str, listen: SocketAddr) -> Draft {
     let (url, listen) = (quoted(url), quoted(&listen.to_string()));
     let secret = quoted(&identities::new_secret());
     let text = format!(
-        "{SERVED}\n[auth.jwt]\nsecret = {secret}\n\n[database]\nurl = {url}\n\n[server]\nlisten = {listen}\n"
+        "{SERVED}\n[auth.jwt]\nsecret = {secret}\n\n[database]\nurl = {url}\n\n\
+         [server]\nlisten = {listen}\n"
     );
     Draft::read(Some(("the demo's configuration", &text)), &Environment::new())
 }

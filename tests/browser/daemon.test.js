@@ -124,7 +124,8 @@ test('each identity sees its own rows and columns, and nobody only what is publi
   const nobody = await as('Signed out', '#table=orders');
   await nobody.page.getByText("orders isn't there for this reader").waitFor();
   await nobody.page.getByRole('heading', { name: 'messages', exact: true }).waitFor();
-  assert.deepEqual(await nobody.page.locator('#tables li').allInnerTexts(), ['messages', 'products']);
+  const tables = await nobody.page.locator('#tables li').allInnerTexts();
+  assert.deepEqual(tables, ['messages', 'products']);
   await nobody.page.context().close();
 });
 

@@ -11,6 +11,7 @@ class Socket {
   }
 
   sent = [];
+  readyState = 0;
 
   constructor(url, protocol) {
     this.url = url;
@@ -23,6 +24,11 @@ class Socket {
   }
 
   close() {}
+
+  open() {
+    this.readyState = 1;
+    this.onopen();
+  }
 
   say(frame) {
     this.onmessage({ data: typeof frame === 'string' ? frame : JSON.stringify(frame) });
@@ -45,13 +51,14 @@ const subscribed = (id, feed) => ({
 });
 
 /** A connected feed, with time standing still. */
-function connect(t) {
+function connect(t, token = () => null) {
   mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   t.after(() => mock.timers.reset());
   Socket.all = [];
   const heard = { states: [], messages: [] };
   const feed = new Feed({
     url: 'ws://x/v1/ws',
+    token,
     WebSocket: Socket,
     random: () => 1,
     onConnection: (state) => heard.states.push(state),
@@ -71,6 +78,54 @@ test('connects with the subprotocol and subscribes after hello', (t) => {
     [phase(), Socket.last.sent],
     ['live', [{ op: 'subscribe', id: 'a', table: 'orders' }]],
   );
+});
+
+const ANONYMOUS = { ...HELLO, identity: {} };
+const ops = () => Socket.last.sent.map(({ op }) => op);
+
+test('with a token, nothing is asked for as anybody else', (t) => {
+  const { feed, heard } = connect(t, () => 'abc');
+  feed.subscribe('a', { table: 'orders' });
+  Socket.last.open();
+  assert.deepEqual(Socket.last.sent, [{ op: 'auth', token: 'abc' }]);
+  Socket.last.say(ANONYMOUS);
+  assert.deepEqual(ops(), ['auth']);
+  Socket.last.say(HELLO);
+  assert.deepEqual(ops(), ['auth', 'subscribe']);
+  assert.deepEqual(heard.states.at(-1), { phase: 'live', identity: { sub: '42' } });
+});
+
+test('a token without claims is served, too', (t) => {
+  const { feed, phase } = connect(t, () => 'abc');
+  feed.subscribe('a', { table: 'orders' });
+  Socket.last.open();
+  Socket.last.say(ANONYMOUS);
+  assert.equal(phase(), 'connecting');
+  mock.timers.tick(2_000);
+  assert.deepEqual([phase(), ops()], ['live', ['auth', 'subscribe']]);
+});
+
+test('a renewed token is shown on the running connection, and nothing is asked for again', (t) => {
+  let token = 'old';
+  const { feed, phase } = connect(t, () => token);
+  feed.subscribe('a', { table: 'orders' });
+  Socket.last.open();
+  Socket.last.say(HELLO);
+  token = 'new';
+  feed.showToken();
+  Socket.last.say(HELLO);
+  assert.deepEqual(Socket.last.sent.at(-1), { op: 'auth', token: 'new' });
+  assert.deepEqual([phase(), ops()], ['live', ['auth', 'subscribe', 'auth']]);
+});
+
+test('what the server said of a refused token is the reason of the close', (t) => {
+  const { heard } = connect(t, () => 'abc');
+  Socket.last.open();
+  Socket.last.say({ op: 'error', code: 'unauthenticated', detail: 'the token has expired' });
+  Socket.last.end(4401);
+  const closed = { phase: 'closed', code: 4401, reason: 'the token has expired' };
+  assert.deepEqual(heard.states.at(-1), closed);
+  assert.deepEqual(heard.messages, [{ op: 'lost' }]);
 });
 
 test('events carry the ids of the subscriptions that share the feed', (t) => {

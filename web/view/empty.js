@@ -108,8 +108,8 @@ function failed(error, hasToken) {
     return {
       title: 'You need to sign in',
       text:
-        `${sentence(error.message)} This server admits no anonymous readers: paste a token above, ` +
-        'or sign in where this site has its sign-in page, and load this page again.',
+        `${sentence(error.message)} This server admits no anonymous readers: paste a token ` +
+        'above, or sign in where this site has its sign-in page, and load this page again.',
     };
   }
   if (error.status === 503) {

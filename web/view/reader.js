@@ -1,5 +1,5 @@
-// Who reads: the switch between the demo's identities, or the field for a token; and what the server
-// knows of the reader.
+// Who reads: the switch between the demo's identities, or the field for a token; and what the
+// server knows of the reader.
 
 import { byId, element, part, setText } from './dom.js';
 import { clock } from './value.js';
@@ -53,7 +53,8 @@ function choiceOf({ value, name, role }) {
   input.value = value;
   const [first = '', ...others] = name === NOBODY ? [name] : name.split(' ');
   const rest = element('span', 'rest', ` ${others.join(' ')}`);
-  const label = element('label', '', input, element('b', '', first, rest), element('small', '', role));
+  const shown = element('b', '', first, rest);
+  const label = element('label', '', input, shown, element('small', '', role));
   label.title = value ? `Read as ${name}, ${role}` : 'Read without a token';
   return label;
 }
@@ -94,7 +95,7 @@ export class TokenField {
   draw(isOffered, isInUse) {
     this.#button.hidden = !isOffered;
     this.#forget.hidden = !isInUse;
-    setText(this.#button, isInUse ? 'Change token' : 'Token…');
+    setText(this.#button, isInUse ? 'New token' : 'Token…');
     if (!isOffered) this.#open(false);
   }
 

@@ -2,7 +2,17 @@
 // touched.
 
 import { arrange, byId, element, part, setText } from './dom.js';
-import { causeOf, causeWord, clock, identityText, inCell, inTitle, isNumeric, signOf, valueIn } from './value.js';
+import {
+  causeOf,
+  causeWord,
+  clock,
+  identityText,
+  inCell,
+  inTitle,
+  isNumeric,
+  signOf,
+  valueIn,
+} from './value.js';
 
 /**
  * @typedef {import('../state.js').Row} Row

@@ -5,7 +5,8 @@ const TITLE_CHARS = 1_000;
 const TITLE_FROM_CHARS = 24;
 
 /**
- * @typedef {'missing' | 'masked' | 'null' | 'empty' | 'text' | 'number' | 'boolean' | 'json'} ValueKind
+ * @typedef {'missing' | 'masked' | 'null' | 'empty' | 'text' | 'number' | 'boolean'
+ *   | 'json'} ValueKind
  * @typedef {{ kind: ValueKind, text: string }} Value
  */
 
