@@ -10,6 +10,8 @@ use crate::catalog::{Found, TableId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
     Fits,
+    /// A partition that has come lacks its trigger for TRUNCATE; the others PostgreSQL has made.
+    Partial,
     /// What is logged may depend on the writer's settings, as a column has another type.
     Narrow,
     /// A trigger is missing or disabled: changes may not have been logged.
@@ -22,14 +24,14 @@ with recursive members (relation) as (
   union
   select inhrelid from members join pg_catalog.pg_inherits on inhparent = relation
 ), triggers as (
-  select (
+  select c.relispartition and relation <> $2 and kind = 'truncate' as is_own, (
     select tgnargs from pg_catalog.pg_trigger
     where tgrelid = relation and tgenabled in ('A', 'O')
       and tgname = pg_catalog.format('!rowcast_%s_%s', $1::integer, kind)) as arguments
   from members join pg_catalog.pg_class c on c.oid = relation and c.relkind in ('r', 'p')
   cross join (values ('row'), ('update'), ('truncate')) as kinds (kind)
 )
-select bool_or(arguments is null) as torn, coalesce(min(arguments), 0)::integer < (
+select bool_or(arguments is null) as partial, bool_or(arguments is null and not is_own) as torn, coalesce(min(arguments), 0)::integer < (
   select rowcast.settings_that_matter(pg_catalog.array_agg(relation)) from members) as narrow
 from triggers";
 
@@ -46,10 +48,12 @@ pub async fn fit(client: &Client, table: TableId, relation: u32) -> Result<Fit, 
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
         [(&table.0, Type::INT4), (&relation, Type::OID)];
     let row = client.query_typed_one(FIT, &parameters).await?;
-    Ok(match (row.try_get("torn")?, row.try_get("narrow")?) {
-        (true, _) => Fit::Torn,
-        (false, true) => Fit::Narrow,
-        (false, false) => Fit::Fits,
+    let is = |what: &str| row.try_get::<_, bool>(what);
+    Ok(match (is("torn")?, is("narrow")?, is("partial")?) {
+        (true, ..) => Fit::Torn,
+        (_, true, _) => Fit::Narrow,
+        (.., true) => Fit::Partial,
+        _ => Fit::Fits,
     })
 }
 

@@ -183,6 +183,10 @@ impl Watch {
             let table = Arc::new(found.clone().into_table(id));
             match self.fit(client, &table, found.oid).await? {
                 Fit::Fits => drop(fitting.insert(id, table)),
+                Fit::Partial => {
+                    fitting.insert(id, Arc::clone(&table));
+                    others.push((Fit::Partial, table, found));
+                }
                 fit => others.push((fit, table, found)),
             }
         }
@@ -238,6 +242,10 @@ impl Watch {
                 tracing::info!(table = name, "the capture was adapted to the altered table");
                 self.unfit.remove(&table.id);
                 true
+            }
+            Err(reason) if fit == Fit::Partial => {
+                tracing::warn!(table = name, reason, "TRUNCATE of a new partition isn't captured");
+                false
             }
             Err(reason) => {
                 if self.unfit.insert(table.id) {

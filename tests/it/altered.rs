@@ -237,6 +237,7 @@ async fn a_daemon_that_may_not_adapt_the_capture_says_what_to_run() {
 #[tokio::test]
 async fn changes_that_a_disabled_trigger_missed_are_not_passed_over() {
     let mut stage = Stage::set("create table items (id int primary key)", ITEMS).await;
+    stage.subscribe("a", "items").await;
     let before = epoch(&stage.admin).await;
     stage.run("alter table items disable trigger all; insert into items values (1)").await;
     stage.daemon.logs("the capture was adapted to the altered table").await;
@@ -246,6 +247,20 @@ async fn changes_that_a_disabled_trigger_missed_are_not_passed_over() {
     assert_eq!(enabled, 3);
     eventually("an epoch begins", async || (epoch(&stage.admin).await != before).then_some(()))
         .await;
+}
+
+#[tokio::test]
+async fn a_new_partition_disturbs_nobody() {
+    let made = "create table items (id int primary key) partition by range (id);
+                create table items_1 partition of items for values from (0) to (10)";
+    let mut stage = Stage::set(made, ITEMS).await;
+    stage.subscribe("a", "items").await;
+    let before = epoch(&stage.admin).await;
+    stage.run("create table items_2 partition of items for values from (10) to (20)").await;
+    stage.daemon.logs("the capture was adapted to the altered table").await;
+    stage.run("insert into items values (11)").await;
+    assert_eq!(stage.next_event().await["key"], json!({"id": 11}));
+    assert_eq!(epoch(&stage.admin).await, before);
 }
 
 /// The epoch of the log; no cursor of another one is good.
