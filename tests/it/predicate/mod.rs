@@ -38,6 +38,8 @@ const CASES: u64 = 20_000;
 const PER_TABLE: usize = 512;
 const PER_QUERY: usize = 64;
 const WORKERS: usize = 2;
+/// How often a long run says how far it is.
+const PROGRESS: u64 = 100_000;
 /// At least so many of a hundred predicates must be accepted.
 const MIN_ACCEPTED_PERCENT: u64 = 25;
 
@@ -176,12 +178,25 @@ impl Run {
                 if *count <= 3 && self.failures.lock().unwrap().len() < self.max_failures {
                     let found = reduce::reduce(client, &table, found).await;
                     let words = format!("round {round}: {}", found.show(&table));
+                    println!("{words}\n");
                     self.failures.lock().unwrap().push(words);
                 }
             }
         }
-        self.tally.lock().unwrap().merge(tally);
+        self.add(tally);
         client.batch_execute(&format!("drop table {}", table.name)).await.unwrap();
+    }
+}
+
+impl Run {
+    fn add(&self, tally: Tally) {
+        let mut sum = self.tally.lock().unwrap();
+        let before = sum.accepted;
+        sum.merge(tally);
+        if sum.accepted / PROGRESS > before / PROGRESS {
+            let failures = self.failures.lock().unwrap().len();
+            println!("{} accepted, {failures} disagreements so far", sum.accepted);
+        }
     }
 }
 
@@ -200,7 +215,7 @@ async fn run() -> Arc<Run> {
         failures: Mutex::default(),
     });
     let mut workers = Vec::new();
-    for _ in 0..WORKERS {
+    for _ in 0..from_environment("ROWCAST_PREDICATE_WORKERS").unwrap_or(WORKERS) {
         let (run, client) = (Arc::clone(&run), session(&url).await);
         workers.push(tokio::spawn(async move { run.work(&client).await }));
     }
