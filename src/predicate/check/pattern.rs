@@ -45,6 +45,7 @@ impl Checker<'_> {
     fn escape(&mut self, escape: &Syntax) -> Result<String, Fault> {
         let typed = self.check(escape)?;
         let at = typed.at;
+        check_pattern(&typed)?;
         match self.coerce(typed, &TEXT)? {
             Term::Constant(Constant { value: Some(Value::Text(text)), .. }) => Ok(text.into()),
             _ => Err(Fault::new(at, "the escape character must be a literal")),

@@ -79,7 +79,7 @@ pub async fn judge(
             Ok(answers) if ours::reads_claims(table, &one.case) => {
                 compare(table, one, &answers, tally)
             }
-            Ok(answers) => compare_unread(one, &answers, tally),
+            Ok(answers) => compare_unread(table, one, &answers, tally),
             Err(refusal) => explain(client, table, one, refusal, tally).await,
         };
         match judged {
@@ -168,13 +168,16 @@ fn compare(
 
 /// Claims are in a form that PostgreSQL reads, and rowcast doesn't: never true where PostgreSQL's answer isn't.
 fn compare_unread(
+    table: &Table,
     one: &Claimed,
     answers: &Answers,
     tally: &mut Tally,
 ) -> Result<bool, Disagreement> {
     for (row, (ours, &(theirs, printed))) in one.answers.iter().zip(answers).enumerate() {
         let is_true = *ours == Some(Some(true));
-        if is_true != (printed == Some(true)) || is_true && theirs != Some(true) {
+        let is_unclear = ours::is_unclear(&one.accepted, table, &table.rows[row]);
+        let printed_is_same = is_true == (printed == Some(true)) || is_unclear && !is_true;
+        if !printed_is_same || is_true && theirs != Some(true) {
             let words = format!("unread claims: {ours:?}, printed {printed:?}, not {theirs:?}");
             return Err(Disagreement::new(&one.case, "claims", words).in_row(row));
         }

@@ -67,6 +67,7 @@ const CASES: &[Once] = &[
     accepted(&[("c", "varchar(5)[]", Some("{a}"))], "'{a,b}' @> c"),
     accepted(&[("c", "varchar(5)[]", Some("{a}"))], "'a' = any(c)"),
     refused(&[("c", "integer", Some("1"))], "'{a}'::varchar[] && array['a']"),
+    refused(&[("c", "text", Some("a"))], "c like '%_' escape 1"),
     // Two collations are one too many, unless one is explicit, which then holds for all.
     refused(
         &[("c", "text collate \"C\"", Some("a")), ("d", "text collate \"POSIX\"", Some("a"))],
