@@ -208,6 +208,11 @@ async fn explain(
     let expected = theirs::truth_with_errors(client, table, &case.expr, &case.setting).await;
     let expected = expected
         .map_err(|refusal| Disagreement::new(case, "refused by PostgreSQL", refusal.to_string()))?;
+    let surely = theirs::true_whatever(client, table, &case.expr, &case.setting).await;
+    let expected: Vec<bool> = match surely {
+        Ok(surely) => expected.iter().zip(surely).map(|(&one, other)| one || other).collect(),
+        Err(_) => expected,
+    };
     let question = Question { raw: "null".to_owned(), bound: Some(&accepted.bound) };
     let printed = theirs::ask(client, table, &[question]).await.remove(0);
     let printed =

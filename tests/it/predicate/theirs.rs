@@ -7,10 +7,11 @@ use rowcast::predicate::Bound;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
 
-use super::expr::{Expr, Setting};
+use super::expr::{Expr, Part, Setting};
 use super::grow::Case;
 use super::ours;
 use super::table::Table;
+use super::types::{Scalar, Ty};
 
 /// What is asked.
 pub struct Question<'q> {
@@ -173,6 +174,48 @@ async fn truths(
         }
         _ => atom(client, table, expr, setting).await,
     }
+}
+
+/// For each row, whether a predicate is true whatever comes of its tests in which claims can't be converted.
+pub async fn true_whatever(
+    client: &Client,
+    table: &Table,
+    expr: &Expr,
+    setting: &Setting,
+) -> Result<Vec<bool>, Refusal> {
+    let mut all = vec![true; table.rows.len()];
+    for outcome in ["true", "false", "null"] {
+        let expr = Box::pin(with_outcome(client, table, expr, setting, outcome)).await;
+        let question = Question { raw: expr.sql(setting), bound: None };
+        let answers = ask(client, table, &[question]).await.remove(0)?;
+        for (all, (answer, _)) in all.iter_mut().zip(answers) {
+            *all &= answer == Some(true);
+        }
+    }
+    Ok(all)
+}
+
+/// With this in place of each smallest test that fails for its claims.
+async fn with_outcome(
+    client: &Client,
+    table: &Table,
+    expr: &Expr,
+    setting: &Setting,
+    outcome: &str,
+) -> Expr {
+    let mut expr = expr.clone();
+    for part in &mut expr.parts {
+        if let Part::Child(child) = part {
+            **child = Box::pin(with_outcome(client, table, child, setting, outcome)).await;
+        }
+    }
+    let is_test = expr.ty == Ty::One(Scalar::Bool) && expr.has_claims();
+    if is_test
+        && atom(client, table, &expr, setting).await.is_ok_and(|it| it.contains(&Truth::Error))
+    {
+        return Expr::leaf(expr.ty, "boolean", outcome);
+    }
+    expr
 }
 
 async fn atom(
