@@ -91,6 +91,9 @@ pub fn as_test(term: Term) -> Test {
 
 /// What has no type of its own, as its context's.
 fn read(at: usize, open: Open, to: &DataType) -> Result<Term, Fault> {
+    if *to == DataType::Other {
+        return Err(Fault::new(at, "its type isn't clear").instead("a cast of the other operand"));
+    }
     let value = match open {
         Open::Claim(path) => return Ok(Term::Claim { path, of: to.clone() }),
         Open::Null => Ok(None),
@@ -124,7 +127,10 @@ fn convert_constant(
     constant: &Constant,
     to: &DataType,
 ) -> Result<Option<Constant>, Fault> {
-    let Some(value) = &constant.value else { return Ok(Some(Constant::null(to.clone()))) };
+    let Some(value) = &constant.value else {
+        let has_cast = value::cast(&constant.of, to).is_some() || by_way_of_text(&constant.of, to);
+        return Ok(has_cast.then(|| Constant::null(to.clone())));
+    };
     if let Some(how) = value::cast(&constant.of, to) {
         let value = how.apply(value).map_err(|_| no_cast(at, &constant.of, to))?;
         return Ok(Some(Constant { value: Some(value), of: to.clone() }));

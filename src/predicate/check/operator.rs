@@ -111,6 +111,9 @@ impl Checker<'_> {
 
     fn json_path(&mut self, at: usize, function: Function, left: Typed, right: Typed) -> Checked {
         let of = self.json_type(at, &left, &right)?;
+        if let Some(path) = right.data_type().filter(|path| **path != texts()) {
+            return Err(no_operator(at, &of, path));
+        }
         let terms = vec![self.coerce(left, &of)?, self.coerce(right, &texts())?];
         let result = if function == Function::JsonAtPath { of } else { TEXT };
         Ok(Typed::term(at, Term::Call(function, terms, result.clone()), result))

@@ -119,6 +119,10 @@ impl Expr {
         self.children().for_each(|child| child.tags(ops, kinds));
     }
 
+    pub fn has_op(&self, is_it: fn(&str) -> bool) -> bool {
+        is_it(self.op) || self.children().any(|child| child.has_op(is_it))
+    }
+
     /// The claims in it.
     pub fn has_claims(&self) -> bool {
         self.parts.iter().any(|part| match part {

@@ -68,6 +68,9 @@ const CASES: &[Once] = &[
     accepted(&[("c", "varchar(5)[]", Some("{a}"))], "'a' = any(c)"),
     refused(&[("c", "integer", Some("1"))], "'{a}'::varchar[] && array['a']"),
     refused(&[("c", "text", Some("a"))], "c like '%_' escape 1"),
+    refused(&[("c", "timestamptz", None)], "null::integer[]::timestamptz <= c"),
+    refused(&[("c", "d_mood", None)], "coalesce(c, null) is null"),
+    refused(&[("c", "json", Some("[[]]"))], "c #>> '{1,c}'::text = 'a'"),
     // Two collations are one too many, unless one is explicit, which then holds for all.
     refused(
         &[("c", "text collate \"C\"", Some("a")), ("d", "text collate \"POSIX\"", Some("a"))],

@@ -83,8 +83,6 @@ const JUNK: &[&str] = &[
     "/*",
     "*/",
     ";",
-    "$1",
-    "$2",
     "at time zone",
     "row",
     "isnull",
