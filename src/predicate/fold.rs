@@ -141,6 +141,8 @@ pub fn is_never_true(test: &Test) -> bool {
         Test::Failed => true,
         Test::And(tests) => tests.iter().any(is_never_true),
         Test::Or(tests) => tests.iter().all(is_never_true),
+        // False for an empty array, null for others.
+        Test::Any { item, .. } => item.is_null(),
         _ => false,
     }
 }

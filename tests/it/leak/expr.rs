@@ -98,9 +98,9 @@ impl Atom {
         self.claims.iter().any(|(name, kind)| !claims.converts(name, *kind))
     }
 
-    /// It isn't true with a bound that is null, but may be false.
-    fn is_between(&self) -> bool {
-        self.text.contains(" between ")
+    /// With a claim that is null it is never true, but may be false.
+    fn wants_claims(&self) -> bool {
+        self.text.contains(" between ") || self.text.ends_with("any(tags)")
     }
 
     fn lacks_a_claim(&self, claims: &Claims) -> bool {
@@ -221,7 +221,7 @@ impl Expr {
             None => match self {
                 Expr::And(parts) => parts.iter().any(|part| part.is_never(claims)),
                 Expr::Or(parts) => parts.iter().all(|part| part.is_never(claims)),
-                Expr::Atom(atom) => atom.is_between() && atom.lacks_a_claim(claims),
+                Expr::Atom(atom) => atom.wants_claims() && atom.lacks_a_claim(claims),
                 Expr::Not(_) => false,
             },
         }
@@ -263,7 +263,7 @@ const OF_CLAIMS: &[Known] = &[
     ("status >= auth.tier", &["status"], &[("tier", As::Mood)], true),
     ("amount > auth.level", &["amount"], &[("level", As::Numeric)], true),
     ("amount between 5 and auth.level", &["amount"], &[("level", As::Numeric)], false),
-    ("auth.sub = any(tags)", &["tags"], &[("sub", As::Text)], true),
+    ("auth.sub = any(tags)", &["tags"], &[("sub", As::Text)], false),
     ("auth.role = 'admin'", &[], &[("role", As::Text)], true),
     ("auth.role in ('admin', 'clerk')", &[], &[("role", As::Text)], true),
     ("auth.role <> 'guest'", &[], &[("role", As::Text)], true),
