@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::ast::{Constant, Part, Term, Test};
+use super::ast::{Constant, Part, TEXT, Term, Test};
 use super::evaluate::NoRow;
 use super::fold;
 use super::parse::Test as IsTest;
@@ -28,7 +28,9 @@ pub fn bound(test: &Test, claims: &Claims) -> Test {
         Test::Is(how, test) => fold::is(*how, bound(test, claims)),
         Test::Whole(test) if fails(Part::Test(test), claims) => Test::Failed,
         Test::Whole(test) => bound(test, claims),
-        Test::IsNull(Term::Claim { path, .. }) => Test::Constant(Some(claims.get(path).is_none())),
+        Test::IsNull(Term::Claim { path, of }) if *of == TEXT => {
+            Test::Constant(Some(claims.get(path).is_none()))
+        }
         atom => bound_atom(atom, claims).unwrap_or(Test::Failed),
     }
 }

@@ -88,6 +88,11 @@ impl Checker<'_> {
         self.same_spelling(at, &of, &left, &right)?;
         let (derived, spelled) = (left.derived().with(right.derived()), left.spelled());
         let terms = vec![self.coerce(left, &of)?, self.coerce(right, &of)?];
+        // An array and NULL is the array: unlike other operators, this one isn't strict.
+        let is_null = |term: &Term| matches!(term.evaluate(&NoRow), Ok(None));
+        if terms.iter().any(is_null) {
+            return Err(Fault::new(at, "|| is for two arrays, and one is null"));
+        }
         let term = Term::Call(Function::Concat, terms, of.clone());
         if !Part::Term(&term).is_closed() || term.evaluate(&NoRow).is_err() {
             let reason = "arrays of some rows can't be concatenated: it isn't available here";

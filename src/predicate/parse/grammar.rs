@@ -65,6 +65,23 @@ impl Parser {
         self.next = place;
     }
 
+    /// The lower bound of `between` takes `collate` in parentheses alone.
+    pub(super) fn refuse_bare_collate(&self, start: usize) -> Result<(), Fault> {
+        let mut open = 0_usize;
+        for Placed { token, at } in &self.tokens[start..self.next] {
+            match token {
+                Token::Mark("(" | "[") => open += 1,
+                Token::Mark(")" | "]") => open = open.saturating_sub(1),
+                Token::Word(word) if word == "collate" && open == 0 => {
+                    let fault = Fault::new(*at, "collate needs parentheses before \"and\"");
+                    return Err(fault.instead("(… collate \"C\")"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn is_mark(&self, wanted: &str) -> bool {
         matches!(self.peek(), Token::Mark(mark) if *mark == wanted)
     }

@@ -92,7 +92,9 @@ impl Parser {
         if !symmetric {
             self.take_word("asymmetric");
         }
+        let start = self.mark_place();
         let low = self.expression(Holds::Operator)?;
+        self.refuse_bare_collate(start)?;
         self.expect_word("and")?;
         let high = self.expression(Holds::Operator)?;
         Ok(Kind::Between { not, symmetric, operand, bounds: Box::new([low, high]) })

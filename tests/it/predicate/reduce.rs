@@ -60,13 +60,18 @@ fn smaller(expr: &Expr, is_explicit: bool) -> Vec<Expr> {
                 expr.parts[at] = Part::Child(Box::new(one));
                 found.push(expr);
             }
-        } else if expr.is_leaf() && expr.parts.len() > 1 {
+        } else if expr.is_leaf() && expr.parts.len() > 1 && !is_space(part) {
             let mut expr = expr.clone();
             expr.parts.remove(at);
             found.push(expr);
         }
     }
     found
+}
+
+/// What keeps two words apart.
+fn is_space(part: &Part) -> bool {
+    matches!(part, Part::Text(text) if text == " ")
 }
 
 /// Everything below of the same type.

@@ -71,6 +71,13 @@ const CASES: &[Once] = &[
     refused(&[("c", "timestamptz", None)], "null::integer[]::timestamptz <= c"),
     refused(&[("c", "d_mood", None)], "coalesce(c, null) is null"),
     refused(&[("c", "json", Some("[[]]"))], "c #>> '{1,c}'::text = 'a'"),
+    refused(
+        &[("c", "text", Some("a"))],
+        "true between symmetric c collate \"C\" !~* 'a' and 'true'",
+    ),
+    accepted(&[("c", "text", Some("b"))], "c collate \"C\" between ('a' collate \"C\") and 'c'"),
+    refused(&[("c", "text", Some("a"))], "(null::text[] || array[c]) is not null"),
+    refused(&[("c", "text", Some("a"))], "(null::text[] || array['a']) is not null"),
     // Two collations are one too many, unless one is explicit, which then holds for all.
     refused(
         &[("c", "text collate \"C\"", Some("a")), ("d", "text collate \"POSIX\"", Some("a"))],
@@ -90,6 +97,7 @@ const CASES: &[Once] = &[
         &[("c", "text collate \"en-x-icu\"", Some("x"))],
         "case lower('x'::text collate \"C\") when c then true else false end",
     ),
+    with_claims(&[("c", "bigint", Some("1"))], "auth.c0::int8 notnull", r#"{"c0": "1 2"}"#),
     with_claims(&[("c", "bigint", Some("1"))], "c in (c, auth.c0)", r#"{"c0": 0.0}"#),
     with_claims(
         &[("c", "smallint", Some("1"))],
