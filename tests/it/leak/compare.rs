@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::frames::{Heard, Object};
 use super::model::{Expected, Told, told};
+use super::table::Table;
 
 /// The log's number of each change of the test's own: the same for everybody.
 #[derive(Default)]
@@ -13,7 +14,12 @@ pub struct Seqs {
 }
 
 /// What is wrong with what a subscription heard; nothing, if all is as it must be.
-pub fn differences(heard: &Heard, expected: &[Expected<'_>], seqs: &mut Seqs) -> Vec<String> {
+pub fn differences(
+    table: &Table,
+    heard: &Heard,
+    expected: &[Expected<'_>],
+    seqs: &mut Seqs,
+) -> Vec<String> {
     let mut wrong: Vec<String> =
         heard.stray.iter().map(|text| format!("not expected at all: {text}")).collect();
     let mut came: BTreeMap<String, Vec<(usize, &Object)>> = BTreeMap::new();
@@ -30,7 +36,7 @@ pub fn differences(heard: &Heard, expected: &[Expected<'_>], seqs: &mut Seqs) ->
         let (came, due) = (came.map_or(&[][..], Vec::as_slice), due.map_or(&[][..], Vec::as_slice));
         wrong.extend(of_transaction(tx, came, due, seqs));
     }
-    if wrong.is_empty() {
+    if wrong.is_empty() && !table.deferrable {
         wrong.extend(out_of_order(heard, seqs));
     }
     wrong

@@ -263,7 +263,8 @@ impl Round {
                 }
             };
             let expected: Vec<_> = expected.into_iter().filter(|it| is_after(&heard, it)).collect();
-            let wrong = differences(&heard, &expected, &mut seqs);
+            let table = &self.tables[one.table];
+            let wrong = differences(table, &heard, &expected, &mut seqs);
             assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), self.described(one));
             let leaked: Vec<_> =
                 canaries(&text).into_iter().filter(|word| !visible.contains(*word)).collect();
@@ -364,6 +365,16 @@ fn columns(table: &Table, view: &View<'_>) -> Vec<Value> {
     view.columns.iter().map(|(name, _)| json!({"name": name, "type": kind(name)})).collect()
 }
 
+/// A filter that would tell of values that this client may not always see.
+fn about_a_masked_column(rng: &mut StdRng, table: &Table, claims: &Claims) -> Option<Expr> {
+    const TRIES: u32 = 100;
+    let view = View::whole(table, claims)?;
+    let is_masked = |name: &&str| view.columns.iter().any(|it| it.0 == *name && it.1.is_some());
+    let mut drawn = (0..TRIES).map(|_| Expr::random(rng, table, 0, false));
+    drawn
+        .find(|drawn| drawn.atoms().iter().any(|atom| atom.columns.iter().any(|it| is_masked(&it))))
+}
+
 /// A subscription at random; now and then one that speaks of what isn't there for these claims.
 fn ask(rng: &mut StdRng, table: &Table, claims: &Claims) -> (Asked, Option<Expr>) {
     let name = if rng.random_bool(0.2) { "public." } else { "" };
@@ -375,10 +386,13 @@ fn ask(rng: &mut StdRng, table: &Table, claims: &Claims) -> (Asked, Option<Expr>
         old: rng.random_bool(0.4),
     };
     let mut filter = None;
-    let is_bold = rng.random_bool(0.1);
-    if rng.random_bool(0.5) {
+    let is_bold = rng.random_bool(0.2);
+    if is_bold || rng.random_bool(0.5) {
         let depth = rng.random_range(0..3);
         let mut drawn = Expr::random(rng, table, depth, false);
+        if is_bold {
+            drawn = about_a_masked_column(rng, table, claims).unwrap_or(drawn);
+        }
         if rng.random_bool(0.4) {
             let column =
                 ["customer", "org", "owner"].into_iter().find(|it| table.column(it).is_some());

@@ -36,7 +36,8 @@ pub struct Table {
     /// In the table's order, with their types.
     pub columns: Vec<Kind>,
     pub key: Vec<&'static str>,
-    deferrable: bool,
+    /// Two transactions may hold the same key at a time, until one has committed.
+    pub deferrable: bool,
     pub policy: Policy,
 }
 
