@@ -35,7 +35,7 @@ async fn serve() -> Served {
          [[table]]\nname = \"orders\"\nrows = \"true\"\n"
     ));
     let mut command = place.rowcast(&["serve"]);
-    command.env("RUST_LOG", "trace");
+    command.env("RUST_LOG", "trace,tungstenite::protocol=trace,tokio_postgres::query=trace");
     let mut daemon = Running::of(command);
     let address = daemon.address().await;
     Served { daemon, address, database }
@@ -84,6 +84,14 @@ async fn credentials_are_checked_and_never_logged() {
         let answer = client.get(&url).header(name, &value).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{name}: {value}");
         assert!(!answer.text().await.unwrap().contains("hunter2"));
+    }
+    for token in [&good, &expired] {
+        use futures_util::SinkExt as _;
+        let url = format!("{}/v1/ws", served.address.replace("http://", "ws://"));
+        let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        let message = json!({"op": "auth", "token": token}).to_string();
+        socket.send(Message::text(message)).await.unwrap();
+        assert!(socket.next().await.unwrap().unwrap().is_text());
     }
     let in_query = client.get(format!("{url}?access_token={expired}")).send().await.unwrap();
     assert_eq!(in_query.status(), 401);
