@@ -62,9 +62,15 @@ pub async fn pass_visitor(
     }
 }
 
-/// Whether the request shows a token: a page that was led here under a false name knows none.
-pub fn shows_token(headers: &HeaderMap, uri: &Uri) -> bool {
-    headers.contains_key(AUTHORIZATION) || token_in_query(uri).is_some()
+/// Under this path everything is asked for by somebody whom `pass` or `pass_visitor` has let in.
+pub const GUARDED: &str = "/v1";
+
+/// Whether the request shows a token which will be checked: a page that was led here under a false name knows none
+/// that is good, but anything may be shown where nobody looks.
+pub fn shows_checked_token(headers: &HeaderMap, uri: &Uri) -> bool {
+    let below = uri.path().strip_prefix(GUARDED);
+    below.is_some_and(|below| below.starts_with('/'))
+        && (headers.contains_key(AUTHORIZATION) || token_in_query(uri).is_some())
 }
 
 /// What the request shows of who is asking.

@@ -43,7 +43,7 @@ enum Source {
 
 /// Refuses what comes from elsewhere, and answers preflights.
 pub async fn pass(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let shows_token = gate::shows_token(request.headers(), request.uri());
+    let shows_token = gate::shows_checked_token(request.headers(), request.uri());
     let source = match app.origins.source(request.headers(), shows_token) {
         Ok(source) => source,
         Err(refusal) => return vary(refusal.into_response()),

@@ -30,7 +30,7 @@ pub fn router(app: Arc<App>, extra: Router) -> Router {
         .route("/ws", any(upgrade::websocket).layer(to_visitors));
     let own_pages = from_fn_with_state(Arc::clone(&app), origin::pass);
     Router::new()
-        .nest("/v1", v1)
+        .nest(gate::GUARDED, v1)
         .route("/healthz", get(async || "alive\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))

@@ -31,6 +31,13 @@ async fn a_page_that_rebinds_its_name_is_refused_everywhere() {
                 "{path} {from_page:?}"
             );
         }
+        let page = [STREAM, ("host", &rebound), ("origin", &origin), ("authorization", "Bearer x")];
+        let in_query = format!("{path}?access_token=x");
+        for (path, headers) in [(path, &page[..]), (&in_query, &page[..3])] {
+            let refused = if path.starts_with("/v1/") { 401 } else { 403 };
+            let (status, ..) = get(&server, path, headers).await;
+            assert_eq!(status, refused, "{path}: a token that nobody knows opens nothing");
+        }
         let program = [STREAM, ("host", rebound.as_str())];
         assert_ne!(get(&server, path, &program).await.0, 403, "{path}: programs pass");
     }
