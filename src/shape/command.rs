@@ -80,7 +80,8 @@ impl Subscriber {
         self.send(Command::Subscribe { reader: self.reader, id, asked, view }).await
     }
 
-    /// The reader's claims are others now: subscriptions that would see something else start anew or end.
+    /// The reader's claims are others now: it is greeted by them, and subscriptions that would see something else start
+    /// anew or end.
     pub async fn rebind(&self, claims: Claims) -> Result<(), HubGone> {
         self.send(Command::Rebind { reader: self.reader, claims }).await
     }

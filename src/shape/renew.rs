@@ -88,8 +88,13 @@ impl Hub {
         found
     }
 
-    /// A reader's credential was renewed.
+    /// A reader's credential was renewed. What went out before `hello` was for the claims that it had, what comes after
+    /// is for these.
     pub(super) fn renew_claims(&mut self, id: ReaderId, claims: &Claims) {
+        let registry = &self.readership.registry;
+        if registry.readers.get(&id).is_some_and(|reader| reader.format == Format::WebSocket) {
+            self.readership.answer(id, wire::hello(claims));
+        }
         let registry = &mut self.readership.registry;
         let Some(reader) = registry.readers.get_mut(&id) else { return };
         let mut others = Vec::new();

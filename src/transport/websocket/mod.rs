@@ -130,9 +130,15 @@ impl Guest<'_> {
         }
     }
 
-    /// Goes on as whom the token names; the subscriptions are bound anew.
+    /// Goes on as whom the token names, if that is known before the present identity ends; the subscriptions are bound
+    /// anew. The hub says `hello`, behind all that is due to the identity before.
     async fn renew(&mut self, token: Token, socket: &mut Socket) -> Result<(), Farewell> {
-        let identity = match admission::check(token, socket, self.app).await? {
+        let checked = tokio::select! {
+            biased;
+            ended = &mut self.ended => return Err(ended.into()),
+            checked = admission::check(token, socket, self.app) => checked?,
+        };
+        let identity = match checked {
             Ok(identity) => identity,
             Err(refused) => {
                 let ends = !matches!(refused, Refused::Unavailable);
@@ -141,7 +147,6 @@ impl Guest<'_> {
             }
         };
         self.share = admission::place_of(&identity, &self.share, socket, self.app)?;
-        socket.queue(wire::hello(identity.claims()));
         self.ended = Box::pin(identity.ended());
         let rebound = self.subscriber.rebind(identity.claims().clone()).await;
         self.identity = identity;

@@ -104,6 +104,7 @@ async fn the_same_view_under_other_claims_is_no_news() {
     let feed = Feed::start().await;
     let mut reader = feed.reader(Format::WebSocket, &json!({"customer": 7, "exp": 1})).await;
     reader.subscriber.rebind(claims(&json!({"customer": 7, "exp": 2}))).await.unwrap();
+    assert!(reader.next().await.unwrap().contains(r#""op":"hello""#));
     reader.subscriber.unsubscribe("nothing".to_owned()).await.unwrap();
     assert!(reader.next().await.unwrap().contains("error"), "only the answer to that");
     feed.batch(vec![insert(1, 7)]).await;
@@ -116,6 +117,7 @@ async fn who_sees_something_else_starts_anew() {
     let mut reader = feed.reader(Format::WebSocket, &json!({"customer": 7})).await;
     let mut other = feed.reader(Format::WebSocket, &json!({"customer": 7})).await;
     reader.subscriber.rebind(claims(&json!({"customer": 8}))).await.unwrap();
+    assert!(reader.next().await.unwrap().contains(r#""op":"hello""#));
     assert!(
         reader.next().await.unwrap().contains(r#""op":"reset","feed":1,"reason":"table_changed""#)
     );
@@ -125,6 +127,20 @@ async fn who_sees_something_else_starts_anew() {
     assert!(seen.contains(r#""key":{"id":2}"#) && !seen.contains(r#""key":{"id":1}"#), "{seen}");
     let seen = other.next().await.unwrap();
     assert!(seen.contains(r#""key":{"id":1}"#) && !seen.contains(r#""key":{"id":2}"#), "{seen}");
+}
+
+#[tokio::test]
+async fn behind_hello_nothing_comes_that_the_claims_before_gave() {
+    let feed = Feed::start().await;
+    let mut reader = feed.reader(Format::WebSocket, &json!({"customer": 7})).await;
+    let mut other = feed.reader(Format::WebSocket, &json!({"customer": 7})).await;
+    feed.batch(vec![insert(1, 7)]).await;
+    assert!(other.next().await.unwrap().contains(r#""key":{"id":1}"#), "it waits for both");
+    reader.subscriber.rebind(claims(&json!({"customer": 8}))).await.unwrap();
+    for part in [r#""key":{"id":1}"#, r#""identity":{"customer":8}"#, r#""op":"reset""#] {
+        let next = reader.next().await.unwrap();
+        assert!(next.contains(part), "{part}: {next}");
+    }
 }
 
 #[tokio::test]
@@ -138,6 +154,7 @@ async fn within_a_batch_nothing_more_comes_under_the_old_claims() {
         "the batch goes out already"
     );
     reader.subscriber.rebind(claims(&json!({"customer": 8}))).await.unwrap();
+    assert!(reader.next().await.unwrap().contains(r#""op":"hello""#));
     assert!(reader.next().await.unwrap().contains(r#""op":"reset""#));
     feed.batch(vec![insert(3_001, 7), insert(3_002, 8)]).await;
     assert!(reader.next().await.unwrap().contains(r#""op":"subscribed""#));
