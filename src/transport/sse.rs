@@ -130,18 +130,21 @@ impl http_body::Body for Stream {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let stream = &mut *self;
+        if !stream.ended
+            && let Poll::Ready(ended) = stream.identity_ended.as_mut().poll(cx)
+        {
+            stream.ready.clear();
+            stream.end(Some(&ended.into()));
+        }
         loop {
-            if let Some(delivery) = self.ready.pop_front() {
+            if let Some(delivery) = stream.ready.pop_front() {
                 return Poll::Ready(Some(Ok(Frame::data(delivery.into_bytes()))));
             }
-            if self.ended {
+            if stream.ended {
                 return Poll::Ready(None);
             }
-            let stream = &mut *self;
-            if let Poll::Ready(ended) = stream.identity_ended.as_mut().poll(cx) {
-                stream.end(Some(&ended.into()));
-            } else if let Taken::Ended(end) = ready!(stream.inbox.poll_take(cx, &mut stream.ready))
-            {
+            if let Taken::Ended(end) = ready!(stream.inbox.poll_take(cx, &mut stream.ready)) {
                 stream.end(refusal_of(end).as_ref());
             }
         }
