@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue};
 use http::{StatusCode, Uri};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::claims::MAX_CLAIMS_BYTES;
 use super::complaint::Complaint;
@@ -11,6 +13,9 @@ use super::http::{Http, Limits};
 use super::secret::sha256;
 use super::watched::Voucher;
 use super::{Claims, Refused};
+
+/// So many questions are under way at once; others wait, no longer than for an answer.
+const MAX_QUESTIONS: usize = 256;
 
 /// What an answer may take.
 const LIMITS: Limits = Limits { time: Duration::from_secs(5), bytes: MAX_CLAIMS_BYTES };
@@ -27,6 +32,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Application {
     http: Http,
+    places: Semaphore,
     complaint: Complaint,
 }
 
@@ -40,7 +46,8 @@ pub struct Forwarded {
 impl Application {
     pub fn new(settings: &Settings) -> Result<Self, rustls::Error> {
         let http = Http::new(settings.url.clone(), LIMITS)?;
-        Ok(Self { http, complaint: Complaint::default() })
+        let places = Semaphore::new(MAX_QUESTIONS);
+        Ok(Self { http, places, complaint: Complaint::default() })
     }
 }
 
@@ -70,6 +77,8 @@ impl Voucher for Application {
             value.set_sensitive(true);
             headers.insert(name, value);
         }
+        let place = timeout(LIMITS.time, self.places.acquire()).await;
+        let _place = place.map_err(|_| self.no_use("too many questions are under way"))?;
         let answer = self.http.get(headers).await;
         let answer =
             answer.map_err(|error| self.no_use(&format!("{:#}", anyhow::anyhow!(error))))?;
