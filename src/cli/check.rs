@@ -6,7 +6,7 @@ mod words;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Checked, Global, print};
+use super::{Checked, Global, Keys, print};
 use crate::catalog::{self, Found, TableSettings};
 use crate::changelog::Wake;
 use crate::config::{Config, print_size};
@@ -20,7 +20,7 @@ use crate::policy::Rules;
 pub struct Arguments {}
 
 pub async fn run(_arguments: Arguments, global: &Global) -> anyhow::Result<()> {
-    let checked = global.checked(Duration::ZERO).await?;
+    let checked = global.checked(Duration::ZERO, Keys::Needed).await?;
     let oids: Vec<u32> = checked.found.iter().map(|found| found.oid).collect();
     let indexed = catalog::indexed(&checked.session.client, &oids).await?;
     let mut warnings = checked.config.warnings.clone();

@@ -30,6 +30,13 @@ pub struct TooOld {
     version: u32,
 }
 
+/// Whether the keys of `[auth]` have to be readable: only the machine of the daemon needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    Needed,
+    NotNeeded,
+}
+
 /// A configuration without faults, a session on its database, and the tables found there.
 pub struct Checked {
     pub config: Config,
@@ -44,9 +51,11 @@ impl Global {
     ///
     /// Warnings are left in the configuration. A database that can't be reached within `patience`
     /// is an error of its own, unless the configuration has faults anyway.
-    pub async fn checked(&self, patience: Duration) -> anyhow::Result<Checked> {
+    pub async fn checked(&self, patience: Duration, keys: Keys) -> anyhow::Result<Checked> {
         let mut draft = config::read(self.config.as_deref(), &config::environment())?;
-        draft.check_keys();
+        if keys == Keys::Needed {
+            draft.check_keys();
+        }
         let session = match draft.database().cloned() {
             Some(database) if !draft.has_faults() => Some(session(&database, patience).await?),
             Some(database) => patiently(&database, &mut draft).await,

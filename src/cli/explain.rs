@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use serde_json::Value;
 
 use self::judge::Reader;
-use super::{Checked, Global, Usage, print, token};
+use super::{Checked, Global, Keys, Usage, print, token};
 use crate::catalog::{Catalog, Found, Table, TableId, nearest};
 use crate::event::{Row, RowText};
 use crate::identity::Claims;
@@ -60,7 +60,8 @@ Examples:
 
 pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
     let claims = Claims::new(token::claims(&arguments.claims)?);
-    let Checked { config, session, found } = global.checked(Duration::ZERO).await?;
+    let Checked { config, session, found } =
+        global.checked(Duration::ZERO, Keys::NotNeeded).await?;
     let found = listed(&found, &arguments.table)?;
     let json = row::read(&session.client, found, &arguments.key).await?;
     let table = Arc::new(found.clone().into_table(TableId(0)));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::status::{Report, listed};
-use super::{Checked, Global, print, warn};
+use super::{Checked, Global, Keys, print, warn};
 use crate::changelog::{self, Done, Installed, Plan};
 
 /// Put the schema and the triggers in place
@@ -28,7 +28,8 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
-    let Checked { config, session, found } = global.checked(Duration::ZERO).await?;
+    let Checked { config, session, found } =
+        global.checked(Duration::ZERO, Keys::NotNeeded).await?;
     warn(&config.warnings, global.log_format);
     let grant_to = arguments.grant_to.as_deref();
     let plan = Plan { found: &found, grant_to, unwatch_others: true };

@@ -23,7 +23,7 @@ use crate::config::{self, Config, Faults};
 use crate::database::ConnectError;
 use crate::telemetry::{self, LogFormat};
 
-pub use checked::Checked;
+pub use checked::{Checked, Keys};
 
 /// Turns an existing PostgreSQL database into a live feed of row changes.
 #[derive(Debug, Parser)]

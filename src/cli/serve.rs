@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Checked, Global, warn};
+use super::{Checked, Global, Keys, warn};
 use crate::daemon::{self, Objects};
 
 /// How long the start waits for a database that isn't up yet.
@@ -39,7 +39,8 @@ type Started = (crate::config::Settings, crate::policy::Served, tokio::net::TcpL
 
 /// All that comes before the first connection is served.
 async fn start(objects: Objects, global: &Global) -> anyhow::Result<Started> {
-    let Checked { config, session, found } = global.checked(DATABASE_PATIENCE).await?;
+    let Checked { config, session, found } =
+        global.checked(DATABASE_PATIENCE, Keys::Needed).await?;
     warn(&config.warnings, global.log_format);
     let served = daemon::prepare(&config.settings, &session.client, &found, objects).await?;
     drop(session);

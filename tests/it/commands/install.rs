@@ -30,6 +30,23 @@ async fn what_was_done_is_said_table_by_table() {
     assert_eq!(shop.ask("select count(*)::text from pg_trigger").await, "3");
 }
 
+/// They are on the daemon's machine, and installing may be done from another.
+#[tokio::test]
+async fn the_keys_of_auth_need_not_be_there_to_install() {
+    let shop = Shop::open().await;
+    let tables = "[auth.jwt]\nsecret_file = '/nowhere/jwt.secret'\n\
+                  [[table]]\nname = 'orders'\nrows = 'id = auth.sub'\n";
+    shop.place.configure(&config(&shop.url, tables));
+    for command in [&["install", "--dry-run"][..], &["install"], &["status"], &["uninstall"]] {
+        shop.place.run(command).await.well();
+    }
+    for command in ["check", "serve"] {
+        let ended = shop.place.run(&[command]).await;
+        assert_eq!(ended.code, Some(64), "{command}: {ended:?}");
+        assert!(ended.stderr.contains("/nowhere/jwt.secret"), "{command}: {ended:?}");
+    }
+}
+
 #[tokio::test]
 async fn installing_again_changes_nothing() {
     let shop = Shop::open().await;
