@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use serde_json::{Map, Value};
 
 use super::{Global, Usage, print};
-use crate::config::{self, Fault, Faults};
+use crate::config::{self, Config, Fault, Faults};
 use crate::identity::{self, SignError};
 
 /// Make a token for development
@@ -40,7 +40,7 @@ Examples:
 
 /// How long a token counts; none: for ever.
 #[derive(Clone, Copy, Debug)]
-pub struct Lifetime(Option<Duration>);
+pub struct Lifetime(pub(super) Option<Duration>);
 
 fn lifetime(text: &str) -> Result<Lifetime, String> {
     if text == "never" {
@@ -54,12 +54,21 @@ fn lifetime(text: &str) -> Result<Lifetime, String> {
 pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
     let given = claims(&arguments.claims)?;
     let config = config::load(global.config.as_deref(), &config::environment())?;
+    print(&format!("{}\n", signed(&config, given, arguments.audience, arguments.expires)?))
+}
+
+/// A token with these claims, signed with the configured secret.
+pub(super) fn signed(
+    config: &Config,
+    given: Map<String, Value>,
+    audience: Option<String>,
+    expires: Lifetime,
+) -> anyhow::Result<String> {
     let settings = config.settings.auth.jwt.as_ref().ok_or_else(no_jwt)?;
-    let audience = arguments.audience.or_else(|| settings.audience.first().cloned());
-    let mut claims = standard(audience, settings.issuer.first().cloned(), arguments.expires);
+    let audience = audience.or_else(|| settings.audience.first().cloned());
+    let mut claims = standard(audience, settings.issuer.first().cloned(), expires);
     claims.extend(given);
-    let token = identity::sign(settings, &claims).map_err(|error| not_signed(error, &config))?;
-    print(&format!("{token}\n"))
+    identity::sign(settings, &claims).map_err(|error| not_signed(error, config))
 }
 
 fn no_jwt() -> Faults {
@@ -68,7 +77,7 @@ fn no_jwt() -> Faults {
 }
 
 /// A key that doesn't sign is a fault of the configuration.
-fn not_signed(error: SignError, config: &config::Config) -> anyhow::Error {
+fn not_signed(error: SignError, config: &Config) -> anyhow::Error {
     match error {
         SignError::Signing(_) => error.into(),
         SignError::NoSecret | SignError::Key(_) => {

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
 use tokio_tungstenite::{
@@ -29,6 +31,10 @@ const NOT_LIVE: Duration = Duration::from_secs(3);
 /// The largest message that is taken.
 const MAX_MESSAGE_BYTES: usize = 1 << 30;
 
+/// How to show who is asking.
+const HOW: &str = "  show one with --token-file FILE, ROWCAST_TOKEN or --token TOKEN; where the \
+                   configuration has the secret\n  of [auth.jwt], --claim sub=42 makes one";
+
 /// Why there is no feed, or no more.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
@@ -38,9 +44,13 @@ pub enum Broken {
     TooSlow { place: Place },
     #[error(transparent)]
     Refused(Refusal),
+    #[error("{0}\n{HOW}")]
+    CredentialNeeded(Refusal),
+    #[error("the credential can't be had: {0:#}")]
+    NoCredential(anyhow::Error),
     #[error("{place} is not a rowcast daemon: {what}")]
     NotRowcast { place: Place, what: String },
-    #[error("the daemon closed the connection: {reason}")]
+    #[error("the daemon closed the connection: {reason}{}", again(*.code))]
     Closed { code: u16, reason: String },
     #[error("the connection broke")]
     Broke(#[source] tungstenite::Error),
@@ -56,7 +66,10 @@ impl Broken {
     /// Whether trying again would end the same way.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::NotRowcast { .. } | Self::Output(_) => true,
+            Self::NotRowcast { .. }
+            | Self::Output(_)
+            | Self::CredentialNeeded(_)
+            | Self::NoCredential(_) => true,
             Self::Refused(refusal) => {
                 !["unavailable", "too_many_requests"].contains(&refusal.code.as_str())
             }
@@ -72,6 +85,16 @@ impl Broken {
 pub struct Refusal {
     pub code: String,
     pub detail: String,
+    /// The character of the filter at which it is, from 1.
+    pub position: Option<usize>,
+}
+
+impl Refusal {
+    /// What the daemon says to those who show no credential, however it is noticed.
+    pub fn no_credential() -> Self {
+        let detail = "a credential is needed".to_owned();
+        Self { code: "unauthenticated".to_owned(), detail, position: None }
+    }
 }
 
 /// What the daemon says.
@@ -92,6 +115,7 @@ struct Written<'a> {
     reason: Option<String>,
     code: Option<String>,
     detail: Option<String>,
+    position: Option<usize>,
 }
 
 impl<'a> Message<'a> {
@@ -106,6 +130,7 @@ impl<'a> Message<'a> {
             "error" => Self::Refused(Refusal {
                 code: or_empty(written.code),
                 detail: or_empty(written.detail),
+                position: written.position,
             }),
             _ => Self::Other,
         })
@@ -119,13 +144,36 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Connects and subscribes.
-    pub async fn open(place: &Place, subscription: &str) -> Result<Self, Broken> {
-        let mut socket = timeout(CONNECT, connect(place))
+    /// Connects, shows the token if there is one, and subscribes without waiting for the answer: a
+    /// daemon that needs a credential then refuses the subscription at once.
+    pub async fn open(
+        place: &Place,
+        token: Option<&str>,
+        subscription: &str,
+    ) -> Result<Self, Broken> {
+        let socket = timeout(CONNECT, connect(place))
             .await
             .map_err(|_| Broken::TooSlow { place: place.clone() })??;
-        socket.send(tungstenite::Message::text(subscription)).await.map_err(Broken::Broke)?;
-        Ok(Self { socket, is_live: false })
+        let mut feed = Self { socket, is_live: false };
+        if let Some(token) = token {
+            feed.show(token).await?;
+        }
+        feed.say(subscription.to_owned()).await?;
+        Ok(feed)
+    }
+
+    /// Says who is asking, or says it again.
+    pub async fn show(&mut self, token: &str) -> Result<(), Broken> {
+        self.say(json!({ "op": "auth", "token": token }).to_string()).await
+    }
+
+    /// A daemon that has closed the connection may have said why: that is still to be read.
+    async fn say(&mut self, text: String) -> Result<(), Broken> {
+        match self.socket.send(tungstenite::Message::text(text)).await {
+            Ok(()) | Err(tungstenite::Error::Io(_)) => Ok(()),
+            Err(tungstenite::Error::Protocol(ProtocolError::SendAfterClosing)) => Ok(()),
+            Err(error) => Err(Broken::Broke(error)),
+        }
     }
 
     /// Says that the daemon has confirmed the subscription.
@@ -209,6 +257,13 @@ fn tls() -> Result<Connector, rustls::Error> {
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => " (is `rowcast serve` running there?)",
+        _ => "",
+    }
+}
+
+fn again(code: u16) -> &'static str {
+    match code {
+        4401 => " (begin again with a new one)",
         _ => "",
     }
 }

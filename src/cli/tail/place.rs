@@ -30,7 +30,7 @@ impl Place {
         };
         let authority = uri.authority().ok_or_else(|| wrong("it names no host"))?.as_str();
         if authority.contains('@') {
-            return Err(wrong("credentials are not available yet"));
+            return Err(wrong("a credential belongs in --token-file or ROWCAST_TOKEN"));
         }
         if uri.query().is_some() {
             return Err(wrong("it can't have parameters"));

@@ -74,22 +74,101 @@ async fn what_the_daemon_refuses_is_said_with_its_code() {
     let unknown = feed.refusal(&["oders"]).await;
     assert!(unknown.contains("rowcast: unknown_table: "), "{unknown}");
     assert!(unknown.contains("oders"), "{unknown}");
-    let filtered = feed.refusal(&["orders", "--where", "id = 1"]).await;
-    assert_eq!(filtered, "rowcast: invalid_request: \"where\" is not available yet\n");
+    let filtered = feed.refusal(&["orders", "--where", "id = 1 and statsu = 'open'"]).await;
+    let (said, shown) = filtered.split_once('\n').unwrap();
+    assert!(said.starts_with("rowcast: invalid_filter: "), "{filtered}");
+    assert_eq!(shown, "  id = 1 and statsu = 'open'\n             ^\n", "{filtered}");
+    let hidden = feed.refusal(&["orders", "--columns", "internal_note"]).await;
+    assert!(hidden.starts_with("rowcast: unknown_column: "), "{hidden}");
     let snapshot = feed.refusal(&["orders", "--snapshot"]).await;
     assert_eq!(snapshot, "rowcast: invalid_request: \"snapshot\" is not available yet\n");
 }
 
 #[tokio::test]
-async fn a_daemon_that_serves_nobody_says_so() {
+async fn who_filters_gets_the_rows_and_columns_that_were_asked_for() {
+    let feed = Feed::open().await;
+    let filter = ["--where", "status = $1 and id > $2", "--param", "open", "--param", "1"];
+    let shape = [&["orders", "--json", "--old", "--columns", "id"], &filter[..]].concat();
+    let (mut tail, _place) = feed.tail(&shape).await;
+    feed.shop.sql("insert into orders values (1, 'open'), (2, 'paid'), (3, 'open')").await;
+    feed.shop.sql("update orders set id = 4 where id = 3").await;
+    let created: Value = serde_json::from_str(&tail.line().await).unwrap();
+    assert_eq!(created["data"], json!({"id": 3}));
+    let removed: Value = serde_json::from_str(&tail.line().await).unwrap();
+    assert_eq!((&removed["event"], &removed["key"]), (&json!("removed"), &json!({"id": 3})));
+}
+
+const SECRET: &str = "[auth.jwt]\nsecret = \"a secret that is long enough for HS256\"\n";
+
+/// A shop whose daemon shows people their own orders only, and where it is.
+async fn private() -> (Shop, Running, String) {
     let shop = Shop::open().await;
-    let configured = config(&shop.url, "[[table]]\nname = 'orders'\nrows = 'true'\n");
+    let tables = "[[table]]\nname = 'orders'\nrows = 'id = auth.sub'\n";
+    let configured = config(&shop.url, &format!("{SECRET}{tables}"));
     shop.place.configure(&configured.replace("anonymous = true", "anonymous = false"));
     let mut daemon = shop.place.start(&["serve"]);
     let url = daemon.address().await;
+    (shop, daemon, url)
+}
+
+#[tokio::test]
+async fn a_daemon_that_serves_nobody_says_so() {
+    let (_shop, _daemon, url) = private().await;
     let ended = Place::empty().run(&["tail", "orders", "--url", &url]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert_eq!(ended.stderr, "rowcast: unauthenticated: a credential is needed\n");
+    let said =
+        "rowcast: unauthenticated: a credential is needed\n  show one with --token-file FILE";
+    assert!(ended.stderr.starts_with(said), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_credential_is_shown_in_many_ways_and_never_told() {
+    let (shop, _daemon, url) = private().await;
+    let token = shop.place.run(&["token", "--claim", "sub=42"]).await.well();
+    std::fs::write(shop.place.path().join("token"), &token).unwrap();
+    let token = token.trim();
+    let tail = ["tail", "orders", "--url", &url];
+    let mut feeds = Vec::new();
+    for more in [&["--token", token][..], &["--token-file", "token"], &["--claim", "sub=42"], &[]] {
+        let mut command = shop.place.rowcast(&[&tail, more].concat());
+        if more.is_empty() {
+            command.env("ROWCAST_TOKEN", token);
+        }
+        let mut feed = Running::of(command);
+        feed.logs("live, from http://127.0.0.1:").await;
+        feeds.push(feed);
+    }
+    shop.sql("insert into orders values (41), (42)").await;
+    for feed in &mut feeds {
+        assert!(feed.line().await.contains("id=42"));
+    }
+    let mut help = shop.place.rowcast(&["tail", "--help"]);
+    help.env("ROWCAST_TOKEN", token);
+    assert!(!crate::support::program::run(help).await.well().contains(token));
+}
+
+#[tokio::test]
+async fn a_credential_that_is_not_accepted_is_final() {
+    let (shop, _daemon, url) = private().await;
+    let ended = shop.place.run(&["tail", "orders", "--url", &url, "--token", "a.b.c"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    assert!(ended.stderr.starts_with("rowcast: unauthenticated: "), "{ended:?}");
+    assert!(!ended.stderr.contains("a credential is needed"), "{ended:?}");
+    assert!(!ended.stderr.contains("a.b.c"), "{ended:?}");
+    let missing = shop.place.run(&["tail", "orders", "--url", &url, "--token-file", "none"]).await;
+    assert_eq!(missing.code, Some(1), "{missing:?}");
+    assert!(missing.stderr.contains("--token-file none: No such file"), "{missing:?}");
+    let unsigned = Place::empty().run(&["tail", "orders", "--url", &url, "--claim", "sub=1"]).await;
+    assert_eq!(unsigned.code, Some(64), "{unsigned:?}");
+}
+
+#[tokio::test]
+async fn a_credential_that_ends_is_said() {
+    let (shop, _daemon, url) = private().await;
+    let token = shop.place.run(&["token", "--claim", "sub=42", "--expires", "3s"]).await.well();
+    let ended = shop.place.run(&["tail", "orders", "--url", &url, "--token", token.trim()]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("the credential has expired (begin again"), "{ended:?}");
 }
 
 #[tokio::test]

@@ -23,6 +23,10 @@ impl Place {
         place
     }
 
+    pub fn path(&self) -> &std::path::Path {
+        self.0.path()
+    }
+
     pub fn configure(&self, config: &str) {
         std::fs::write(self.0.path().join("rowcast.toml"), config).unwrap();
     }
