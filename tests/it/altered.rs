@@ -1,7 +1,5 @@
 //! What happens when watched tables are altered while a daemon runs.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use crate::delivery::fixture::{Client, in_time};
@@ -104,10 +102,8 @@ async fn columns_that_are_renamed_dropped_or_of_another_type_are_subscribed_anew
     let mut stage =
         Stage::set("create table items (id int primary key, a text, b int, c text)", ITEMS).await;
     stage.subscribe("a", "items").await;
-    let since = Instant::now();
     stage.run("alter table items rename a to name").await;
     assert_eq!(stage.is_reset().await, ["id", "name", "b", "c"]);
-    assert!(since.elapsed() < Duration::from_secs(3), "noticed after {:?}", since.elapsed());
     stage.daemon.logs("column `a` is called `name` now").await;
 
     stage.run("alter table items drop c").await;

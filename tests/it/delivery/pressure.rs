@@ -1,7 +1,5 @@
 //! Much at once, and readers that don't keep up.
 
-use std::time::{Duration, Instant};
-
 use rowcast::changelog::Reading;
 use rowcast::event::{Change, Op};
 use serde_json::json;
@@ -10,7 +8,7 @@ use tokio::net::TcpSocket;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::fixture::{Client, NOTES, ORDERS, Server, Stream, in_time, settings};
+use super::fixture::{Client, NOTES, ORDERS, Server, Stream, in_time};
 
 /// As many changes as the reader hands on at once.
 const CHUNK: i64 = 1_000;
@@ -82,6 +80,10 @@ async fn a_million_changes_stream_through_in_bounded_memory() {
     assert!(grown < 250, "memory grew by {grown} MiB");
 }
 
+async fn metrics(server: &Server) -> String {
+    reqwest::get(server.url("/metrics")).await.unwrap().text().await.unwrap()
+}
+
 /// A client whose system takes in as little as it can.
 async fn narrow_client(server: &Server) -> Client {
     let socket = TcpSocket::new_v4().unwrap();
@@ -93,37 +95,23 @@ async fn narrow_client(server: &Server) -> Client {
     client
 }
 
+/// After it is closed nobody waits for it: it is no reader any more.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_stops_reading_is_closed_and_delays_the_others_once() {
-    let mut impatient = settings();
-    impatient.shape.patience = Duration::from_secs(1);
-    let mut server = Server::start_with(impatient).await;
+async fn a_reader_that_stops_reading_is_closed_and_the_others_get_everything() {
+    let mut server = Server::start().await;
     server.commit().await;
     let mut reading = server.websocket().await;
     reading.subscribe("a", "orders").await;
     let mut stuck = narrow_client(&server).await;
     stuck.subscribe("a", "orders").await;
-    let mut slowest = Duration::ZERO;
-    let mut delays = 0;
     for first in (0..100_000).step_by(CHUNK as usize) {
         let changes = updates(&mut server, first..first + CHUNK);
-        let sent = Instant::now();
         server.batch(changes).await;
         assert_eq!(reading.batch().await.0.len(), CHUNK as usize);
-        slowest = slowest.max(sent.elapsed());
-        delays += u32::from(sent.elapsed() > Duration::from_millis(700));
     }
-    assert!(delays <= 1, "{delays} batches were late");
-    assert!(slowest < Duration::from_millis(2_500), "{slowest:?}");
-    assert!(
-        reqwest::get(server.url("/metrics"))
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap()
-            .contains("too_slow_total 1")
-    );
+    let metrics = metrics(&server).await;
+    assert!(metrics.contains("too_slow_total 1\n"), "{metrics}");
+    assert!(metrics.contains("rowcast_readers 1\n"), "{metrics}");
     let told = stuck.closed().await;
     assert!(told.is_none_or(|frame| u16::from(frame.code) == 4409));
 }
@@ -165,8 +153,7 @@ async fn an_event_stream_that_nobody_reads_is_cut_off() {
     }
     let cut = async {
         loop {
-            let text = reqwest::get(server.url("/metrics")).await.unwrap().text().await.unwrap();
-            if text.contains("rowcast_readers 0") {
+            if metrics(&server).await.contains("rowcast_readers 0") {
                 return;
             }
         }
