@@ -3,6 +3,7 @@
 //!
 //! `ROWCAST_LEAK_SECS` makes it longer; `ROWCAST_LEAK_SEED` repeats the round that had this seed.
 
+mod ask;
 mod clients;
 mod compare;
 mod expr;

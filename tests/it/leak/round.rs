@@ -5,18 +5,18 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
+use super::ask::ask;
 use super::clients::{Asked, Socket, Stream};
 use super::compare::{Seqs, canaries, differences};
 use super::expr::{Claims, Expr};
 use super::frames::{self, Heard};
 use super::identities::{Identity, SECRET};
 use super::model::{Change, Expected, View};
-use super::table::Table;
+use super::table::{GROWN, Table};
 use super::{judge, workload};
 use crate::support::program::{Place, Running};
 use crate::support::{self, eventually};
@@ -87,7 +87,11 @@ impl Round {
         let transactions = self.rng.random_range(100..400);
         let tables = Arc::clone(&self.tables);
         let working = workload::run(&url, &tables, self.seed, transactions);
-        tokio::join!(working, self.subscribe(&mut open, 1));
+        let during = async {
+            grow(&client, &tables).await;
+            self.subscribe(&mut open, 1).await;
+        };
+        tokio::join!(working, during);
         self.finish(&client, &open).await;
         self.compare(&client, &open, counts).await;
         counts.rounds += 1;
@@ -212,11 +216,9 @@ impl Round {
     /// The last transaction empties all tables, which nearly everybody hears of; waits until they have.
     async fn finish(&self, client: &Client, open: &Open) {
         let names: Vec<_> = self.tables.iter().map(|table| table.name.as_str()).collect();
-        let last = format!(
-            "with t as (insert into sentinel values (1)) select pg_current_xact_id()::text",
-        );
+        let last = "with t as (insert into sentinel values (1)) select pg_current_xact_id()::text";
         client.batch_execute(&format!("begin; truncate {}", names.join(", "))).await.unwrap();
-        let tx: String = client.query_one(&last, &[]).await.unwrap().get(0);
+        let tx: String = client.query_one(last, &[]).await.unwrap().get(0);
         client.batch_execute("commit").await.unwrap();
         for socket in &open.sockets {
             eventually("a socket's last batch", async || socket.has_ended(&tx).then_some(())).await;
@@ -351,6 +353,16 @@ impl Round {
     }
 }
 
+/// Adds columns that nobody must see, as they weren't there when the daemon started.
+async fn grow(client: &Client, tables: &[Table]) {
+    for table in tables.iter().filter(|table| table.grows) {
+        let sql =
+            format!("set lock_timeout = '200ms'; alter table {} add {GROWN} text", table.name);
+        eventually("a new column", async || client.batch_execute(&sql).await.ok()).await;
+    }
+    client.batch_execute("reset lock_timeout").await.unwrap();
+}
+
 fn heard_by_nobody(log: &[String]) -> Vec<String> {
     frames::of_socket(log).remove("").map(|heard| heard.stray).unwrap_or_default()
 }
@@ -363,58 +375,4 @@ fn is_after(heard: &Heard, expected: &Expected<'_>) -> bool {
 fn columns(table: &Table, view: &View<'_>) -> Vec<Value> {
     let kind = |name: &str| table.column(name).unwrap().1;
     view.columns.iter().map(|(name, _)| json!({"name": name, "type": kind(name)})).collect()
-}
-
-/// A filter that would tell of values that this client may not always see.
-fn about_a_masked_column(rng: &mut StdRng, table: &Table, claims: &Claims) -> Option<Expr> {
-    const TRIES: u32 = 100;
-    let view = View::whole(table, claims)?;
-    let is_masked = |name: &&str| view.columns.iter().any(|it| it.0 == *name && it.1.is_some());
-    let mut drawn = (0..TRIES).map(|_| Expr::random(rng, table, 0, false));
-    drawn
-        .find(|drawn| drawn.atoms().iter().any(|atom| atom.columns.iter().any(|it| is_masked(&it))))
-}
-
-/// A subscription at random; now and then one that speaks of what isn't there for these claims.
-fn ask(rng: &mut StdRng, table: &Table, claims: &Claims) -> (Asked, Option<Expr>) {
-    let name = if rng.random_bool(0.2) { "public." } else { "" };
-    let mut asked = Asked {
-        table: format!("{name}{}", table.name),
-        filter: None,
-        params: Vec::new(),
-        columns: None,
-        old: rng.random_bool(0.4),
-    };
-    let mut filter = None;
-    let is_bold = rng.random_bool(0.2);
-    if is_bold || rng.random_bool(0.5) {
-        let depth = rng.random_range(0..3);
-        let mut drawn = Expr::random(rng, table, depth, false);
-        if is_bold {
-            drawn = about_a_masked_column(rng, table, claims).unwrap_or(drawn);
-        }
-        if rng.random_bool(0.4) {
-            let column =
-                ["customer", "org", "owner"].into_iter().find(|it| table.column(it).is_some());
-            if let Some(column) = column {
-                let equal = Expr::equal_to_param(column);
-                drawn = if rng.random_bool(0.5) { equal } else { Expr::And(vec![equal, drawn]) };
-                asked.params = vec![json!("2")];
-            }
-        }
-        asked.filter = Some(drawn.text());
-        filter = Some(drawn);
-    }
-    if rng.random_bool(0.4) {
-        let all: Vec<_> = table.columns.iter().map(|column| column.0).collect();
-        let count = rng.random_range(1..=all.len());
-        asked.columns = Some(all.choose_multiple(rng, count).copied().collect());
-    }
-    if !is_bold && View::new(table, claims, &asked, filter.as_ref()).is_err() {
-        (asked.filter, asked.params, filter) = (None, Vec::new(), None);
-        if View::new(table, claims, &asked, None).is_err() {
-            asked.columns = None;
-        }
-    }
-    (asked, filter)
 }

@@ -14,6 +14,9 @@ pub const MOODS: [&str; 4] = ["new", "open", "paid", "void"];
 pub const MAX_EVENT_BYTES: usize = 4_096;
 const LARGE_BYTES: usize = 3 * MAX_EVENT_BYTES;
 
+/// The column that comes later.
+pub const GROWN: &str = "grown";
+
 type Kind = (&'static str, &'static str);
 
 const POOL: [Kind; 12] = [
@@ -38,6 +41,8 @@ pub struct Table {
     pub key: Vec<&'static str>,
     /// Two transactions may hold the same key at a time, until one has committed.
     pub deferrable: bool,
+    /// Another column comes while clients are connected.
+    pub grows: bool,
     pub policy: Policy,
 }
 
@@ -64,7 +69,8 @@ impl Table {
         }
         let deferrable = rng.random_bool(0.5);
         let policy = Policy::open();
-        let mut table = Self { name, columns, key, deferrable, policy };
+        let grows = rng.random_bool(0.3);
+        let mut table = Self { name, columns, key, deferrable, grows, policy };
         table.policy = Policy::random(rng, &table);
         table
     }
@@ -191,6 +197,11 @@ impl Policy {
 fn canary() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(10);
     format!("canary-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A value for the column that comes later, as SQL.
+pub fn grown() -> String {
+    quoted(&canary())
 }
 
 fn one_of(rng: &mut StdRng, among: &[&str]) -> String {

@@ -7,12 +7,12 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use tokio_postgres::Client;
 
-use super::table::{Table, value};
+use super::table::{GROWN, Table, grown, value};
 use crate::support;
 
 const WRITERS: u64 = 4;
 
-/// Runs writers at the same time; says how many transactions were begun.
+/// Runs writers at the same time, until so many transactions have begun and ended.
 pub async fn run(url: &str, tables: &Arc<Vec<Table>>, seed: u64, transactions: u64) {
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..WRITERS {
@@ -103,8 +103,10 @@ fn statement(rng: &mut StdRng, table: &Table) -> String {
         84..87 => {
             format!("{0} {id}; {0} {id}", format_args!("update {name} set {moved} where id ="))
         }
-        87..97 => format!("delete from {name} where id = {id}"),
+        87..95 => format!("delete from {name} where id = {id}"),
+        95..97 if table.grows => format!("update {name} set {GROWN} = {} where id = {id}", grown()),
         97 => format!("delete from {name}"),
+        95..97 => format!("delete from {name} where id = {other_id}"),
         98 => format!("truncate {name}"),
         _ => format!("update {name} set {any}"),
     }
