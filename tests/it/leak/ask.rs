@@ -60,5 +60,5 @@ fn about_a_masked_column(rng: &mut StdRng, table: &Table, claims: &Claims) -> Op
     let view = View::whole(table, claims)?;
     let is_masked = |name: &&str| view.columns.iter().any(|it| it.0 == *name && it.1.is_some());
     let mut drawn = (0..TRIES).map(|_| Expr::random(rng, table, 0, false));
-    drawn.find(|drawn| drawn.atoms().iter().any(|atom| atom.columns.iter().any(|it| is_masked(it))))
+    drawn.find(|drawn| drawn.atoms().iter().any(|atom| atom.columns.iter().any(&is_masked)))
 }
