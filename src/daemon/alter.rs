@@ -30,6 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest pause between attempts to look.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// One snapshot for all. The planner takes catalogs for far larger than they are: to compile such a query costs seconds of
+/// a core, each time.
+const BEGIN_LOOK: &str = "begin isolation level repeatable read read only; set local jit = off";
+
 /// Why a look failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -145,7 +149,7 @@ impl Watch {
     /// What there is to see, in one snapshot: else an alteration that is taken back might go unnoticed. Nothing, if it is
     /// what was seen last.
     async fn sight(&self, client: &Client) -> Result<Option<Sight>, Failure> {
-        client.batch_execute("begin isolation level repeatable read read only").await?;
+        client.batch_execute(BEGIN_LOOK).await?;
         let relations = changelog::relations(client, &self.tables).await?;
         let oids: Vec<u32> = relations.iter().map(|&(_, oid)| oid).collect();
         let fingerprints = catalog::fingerprints(client, &oids).await?;

@@ -120,6 +120,23 @@ async fn columns_that_are_renamed_dropped_or_of_another_type_are_subscribed_anew
 }
 
 #[tokio::test]
+async fn looking_at_many_tables_is_quick() {
+    let names: Vec<String> = (0..12).map(|number| format!("items_{number}")).collect();
+    let made = |name: &String| format!("create table {name} (id int primary key, a text);");
+    let listed = |name: &String| format!("[[table]]\nname = \"{name}\"\nrows = \"true\"\n");
+    let (made, listed): (String, String) =
+        (names.iter().map(made).collect(), names.iter().map(listed).collect());
+    let mut stage = Stage::set(&made, &listed).await;
+    stage.subscribe("a", "items_7").await;
+    for (from, to) in [("a", "b"), ("b", "a")] {
+        let since = Instant::now();
+        stage.run(&format!("alter table items_7 rename {from} to {to}")).await;
+        assert_eq!(stage.is_reset().await, ["id", to]);
+        assert!(since.elapsed() < Duration::from_secs(3), "noticed after {:?}", since.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn a_new_column_is_not_shown_before_a_restart() {
     let mut stage = Stage::set("create table items (id int primary key, a text)", ITEMS).await;
     stage.subscribe("a", "items").await;
