@@ -4,13 +4,13 @@
 
 pub mod telemetry;
 
-pub mod config;
 pub mod database;
 
 pub mod catalog;
-pub mod changelog;
 pub mod cursor;
 pub mod event;
+
+pub mod changelog;
 
 pub mod identity;
 pub mod predicate;
@@ -25,7 +25,10 @@ pub mod transport;
 
 pub mod server;
 
+pub mod config;
+
 pub mod daemon;
 
-pub mod cli;
 pub mod demo;
+
+pub mod cli;

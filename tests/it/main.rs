@@ -15,6 +15,7 @@ mod demo;
 mod explain;
 mod identity;
 mod image;
+mod layers;
 mod leak;
 mod predicate;
 mod real_input;
