@@ -1,5 +1,6 @@
 //! From batches to outboxes, and what happens to readers that don't drain theirs.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -18,12 +19,12 @@ pub struct Readership {
     observed: Observed,
     patience: Duration,
     /// Those with a backlog, because their outbox is full.
-    pressed: Vec<ReaderId>,
+    pressed: BTreeSet<ReaderId>,
 }
 
 impl Readership {
     pub fn new(patience: Duration, observed: Observed) -> Self {
-        Self { registry: Registry::default(), observed, patience, pressed: Vec::new() }
+        Self { registry: Registry::default(), observed, patience, pressed: BTreeSet::new() }
     }
 
     /// Frames what a feed has so far and sends it; the batch goes on.
@@ -31,7 +32,7 @@ impl Readership {
         let Registry { shapes, readers, .. } = &mut self.registry;
         let Some(shape) = shapes.get_mut(feed) else { return };
         let Some(sealed) = shape.batch.seal_some(shape.formats()) else { return };
-        let of_feed = shape.readers().to_vec();
+        let of_feed = shape.readers().clone();
         for id in &of_feed {
             let Some(reader) = readers.get_mut(id) else { continue };
             let Some(framed) = sealed.format(reader.format) else { continue };
@@ -171,8 +172,7 @@ impl Readership {
     fn note(&mut self, id: ReaderId, pushed: Pushed) {
         match pushed {
             Pushed::Taken => {}
-            Pushed::Full if self.pressed.contains(&id) => {}
-            Pushed::Full => self.pressed.push(id),
+            Pushed::Full => drop(self.pressed.insert(id)),
             Pushed::Gone => drop(self.registry.remove(id)),
         }
     }

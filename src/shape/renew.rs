@@ -78,7 +78,7 @@ impl Hub {
 
     fn subscribers_of(&self, feed: Feed) -> Vec<(ReaderId, String, Asked)> {
         let registry = &self.readership.registry;
-        let readers = registry.shapes.get(feed).map_or(&[][..], |shape| shape.readers());
+        let readers = registry.shapes.get(feed).map(|shape| shape.readers()).into_iter().flatten();
         let mut found = Vec::new();
         for id in readers {
             let Some(reader) = registry.readers.get(id) else { continue };

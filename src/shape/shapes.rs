@@ -1,7 +1,7 @@
 //! The shapes, by their numbers, keys and tables.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use super::ShapeKey;
 use super::command::ReaderId;
@@ -15,7 +15,7 @@ use crate::wire::{Batch, Feed, Format, Formats};
 pub struct Shape {
     pub key: ShapeKey,
     pub batch: Batch,
-    readers: Vec<ReaderId>,
+    readers: BTreeSet<ReaderId>,
     websockets: usize,
     event_streams: usize,
 }
@@ -23,10 +23,10 @@ pub struct Shape {
 impl Shape {
     fn new(key: ShapeKey, feed: Feed) -> Self {
         let batch = Batch::new(feed, &key.view, key.with_old);
-        Self { key, batch, readers: Vec::new(), websockets: 0, event_streams: 0 }
+        Self { key, batch, readers: BTreeSet::new(), websockets: 0, event_streams: 0 }
     }
 
-    pub fn readers(&self) -> &[ReaderId] {
+    pub fn readers(&self) -> &BTreeSet<ReaderId> {
         &self.readers
     }
 
@@ -36,14 +36,15 @@ impl Shape {
     }
 
     pub fn add_reader(&mut self, id: ReaderId, format: Format) {
-        self.readers.push(id);
-        *self.count_of(format) += 1;
+        if self.readers.insert(id) {
+            *self.count_of(format) += 1;
+        }
     }
 
     pub fn remove_reader(&mut self, id: ReaderId, format: Format) {
-        let Some(at) = self.readers.iter().position(|reader| *reader == id) else { return };
-        self.readers.swap_remove(at);
-        *self.count_of(format) -= 1;
+        if self.readers.remove(&id) {
+            *self.count_of(format) -= 1;
+        }
     }
 
     fn count_of(&mut self, format: Format) -> &mut usize {
