@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use self::judge::Reader;
 use super::{Checked, Global, Keys, Usage, print, token};
@@ -17,6 +18,7 @@ use crate::event::{Row, RowText};
 use crate::identity::Claims;
 use crate::policy::{Request, Served};
 use crate::predicate::Cells;
+use crate::wire::read_param;
 
 /// Say what an identity would get of a row, and why
 ///
@@ -93,7 +95,11 @@ fn listed<'f>(found: &'f [Found], name: &str) -> anyhow::Result<&'f Found> {
 }
 
 fn request(arguments: &Arguments, table: &Table) -> Request {
-    let param = |text: &String| serde_json::from_str(text).unwrap_or_else(|_| Value::from(&**text));
+    let exact = |text: &String| {
+        let raw: &RawValue = serde_json::from_str(text).ok()?;
+        read_param(raw.get()).ok()
+    };
+    let param = |text: &String| exact(text).unwrap_or_else(|| Value::from(&**text));
     Request {
         columns: arguments.columns.clone(),
         filter: arguments.r#where.clone(),

@@ -1,10 +1,8 @@
 //! What a request's query asks of a live feed.
 
-use serde_json::Value;
-
 use super::query::form_pairs;
 use crate::policy::Request;
-use crate::wire::{Refusal, wanted};
+use crate::wire::{Refusal, read_params, wanted};
 
 /// Parameters of later versions.
 const NOT_YET: [&str; 6] = ["cursor", "snapshot", "coalesce", "wait", "limit", "order"];
@@ -41,13 +39,6 @@ impl Asked {
             seen.push(name);
         }
         Ok(Self { request: wanted(table, columns, filter, params)?, old })
-    }
-}
-
-fn read_params(text: &str) -> Result<Vec<Value>, Refusal> {
-    match serde_json::from_str(text) {
-        Ok(Value::Array(params)) => Ok(params),
-        _ => Err(wrong("params", "must be a JSON array")),
     }
 }
 

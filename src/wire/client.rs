@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
-use super::{Refusal, wanted};
+use super::{Refusal, read_params, wanted};
 use crate::policy::Request;
 
 /// The longest `id` or `nonce` in bytes: both are sent back.
@@ -52,7 +53,7 @@ pub enum Misread {
 /// Reads a message.
 pub fn read_message(text: &str) -> Result<ClientMessage, Misread> {
     let violation = |detail: &str| Misread::Violation(Refusal::invalid(detail));
-    let Ok(Fields { fields: message, twice }) = serde_json::from_str(text) else {
+    let Ok(Fields { fields: message, params, twice }) = serde_json::from_str(text) else {
         return Err(violation("a message must be a JSON object"));
     };
     if let Some(name) = twice {
@@ -65,7 +66,7 @@ pub fn read_message(text: &str) -> Result<ClientMessage, Misread> {
     let id = message.get("id").and_then(Value::as_str).filter(|id| id.len() <= MAX_NAME_BYTES);
     let read = match op.as_str() {
         "auth" => auth(&message),
-        "subscribe" => subscribe(&message),
+        "subscribe" => subscribe(&message, params.as_deref()),
         "unsubscribe" => unsubscribe(&message),
         "ping" => ping(&message),
         _ => {
@@ -81,14 +82,18 @@ fn auth(message: &Map<String, Value>) -> Result<ClientMessage, Refusal> {
     Ok(ClientMessage::Auth(Token(token)))
 }
 
-fn subscribe(message: &Map<String, Value>) -> Result<ClientMessage, Refusal> {
+fn subscribe(
+    message: &Map<String, Value>,
+    params: Option<&RawValue>,
+) -> Result<ClientMessage, Refusal> {
     only_known(message, &["id", "table", "where", "params", "columns", "old"])?;
     let id = id(message)?;
     let table = string(message, "table")?.ok_or_else(|| wrong("table", "must be given"))?;
     let filter = string(message, "where")?;
+    let params = params.map_or(Ok(Vec::new()), |params| read_params(params.get()))?;
     Ok(ClientMessage::Subscribe(Subscribe {
         id,
-        request: wanted(table, columns(message)?, filter, params(message)?)?,
+        request: wanted(table, columns(message)?, filter, params)?,
         old: boolean(message, "old")?,
     }))
 }
@@ -141,14 +146,6 @@ fn columns(message: &Map<String, Value>) -> Result<Option<Vec<String>>, Refusal>
     let name = |value: &Value| value.as_str().map(str::to_owned);
     let names: Option<Vec<String>> = names.iter().map(name).collect();
     names.map(Some).ok_or_else(|| wrong("columns", "must be an array of names"))
-}
-
-fn params(message: &Map<String, Value>) -> Result<Vec<Value>, Refusal> {
-    match message.get("params") {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(params)) => Ok(params.clone()),
-        Some(_) => Err(wrong("params", "must be an array")),
-    }
 }
 
 fn string(message: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {

@@ -3,11 +3,15 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// An object's fields, and a name that was given twice.
 pub(super) struct Fields {
+    /// Without the contents of `params`.
     pub fields: Map<String, Value>,
+    /// As they came, for their digits; none for null.
+    pub params: Option<Box<RawValue>>,
     pub twice: Option<String>,
 }
 
@@ -27,8 +31,15 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let mut read = Fields { fields: Map::new(), twice: None };
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+        let mut read = Fields { fields: Map::new(), params: None, twice: None };
+        while let Some(name) = map.next_key::<String>()? {
+            let value = match name.as_str() {
+                "params" => {
+                    read.params = map.next_value()?;
+                    Value::Null
+                }
+                _ => map.next_value()?,
+            };
             if read.fields.insert(name.clone(), value).is_some() {
                 read.twice = Some(name);
             }
