@@ -67,7 +67,7 @@ fn is_kept(number: &str) -> bool {
     let read: Option<Value> = serde_json::from_str(number).ok();
     // With a fraction, what needs more than 15 digits isn't sure to be meant as it is written.
     let is_sure = |value: &Value| !value.is_f64() || digits <= 15;
-    read.is_some_and(|value| is_sure(&value) && value.to_string() == number)
+    read.filter(is_sure).is_some_and(|value| number == value.to_string().as_str())
 }
 
 fn wrong(what: &str) -> Refusal {

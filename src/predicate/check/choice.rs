@@ -2,6 +2,7 @@
 
 use super::compare::{Sides, check_equal, check_ordered};
 use super::convert::common_type;
+use super::told::check_null_is_told;
 use super::typed::{Derived, Spelled, Typed, keep_explicit};
 use super::{Checked, Checker};
 use crate::catalog::DataType;
@@ -61,6 +62,7 @@ impl Checker<'_> {
     pub fn coalesce(&mut self, at: usize, arguments: Vec<Typed>) -> Checked {
         let spelled = Spelled::of_all(&arguments);
         let (terms, of, collation) = self.unified(arguments)?;
+        check_null_is_told(at, &terms.iter().collect::<Vec<_>>())?;
         let term = Term::Coalesce(terms, of.clone());
         Ok(Typed::collated(at, term, of, collation).spelled_as(spelled))
     }
@@ -80,6 +82,7 @@ impl Checker<'_> {
         let sides = self.sides(at, left, right)?;
         check_equal(at, &sides)?;
         let Sides { left, right, collation, of } = sides;
+        check_null_is_told(at, &[&left, &right])?;
         let term = Term::NullIf(Box::new([left, right]), of.clone());
         Ok(Typed::collated(at, term, of, collation).spelled_as(spelled))
     }

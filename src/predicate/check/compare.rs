@@ -1,6 +1,7 @@
 //! Comparisons: the operator for two types, as PostgreSQL finds it (manual 10.2).
 
 use super::convert::{printed, rank};
+use super::told::check_null_is_told;
 use super::typed::{Derived, Typed, check_equality, check_order, keep_explicit};
 use super::{Checked, Checker};
 use crate::catalog::{DataType, Scalar};
@@ -58,6 +59,7 @@ impl Checker<'_> {
         let sides = self.sides(at, left, right)?;
         check_equal(at, &sides)?;
         let Sides { left, right, .. } = sides;
+        check_null_is_told(at, &[&left, &right])?;
         Ok(Typed::test(at, Test::Distinct { not, left, right }))
     }
 
@@ -66,7 +68,9 @@ impl Checker<'_> {
         let found = match test {
             IsTest::Null => {
                 let of = operand.data_type().cloned().unwrap_or(TEXT);
-                Test::IsNull(self.coerce(operand, &of)?)
+                let term = self.coerce(operand, &of)?;
+                check_null_is_told(at, &[&term])?;
+                Test::IsNull(term)
             }
             _ => Test::Is(test, Box::new(self.as_test(operand)?)),
         };

@@ -10,6 +10,7 @@ mod literal;
 mod name;
 mod operator;
 mod pattern;
+mod told;
 mod typed;
 
 use super::ast::{Part, Test};

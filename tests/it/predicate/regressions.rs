@@ -50,7 +50,11 @@ const CASES: &[Once] = &[
     accepted(&[("c", "integer", Some("1"))], "c NOTNULL"),
     refused(&[("c", "text", Some("a"))], "c < 'b'"),
     // A single value of jsonb is an array of one to `->` with a number.
-    accepted(&[("c", "jsonb", Some("\"x\""))], "c -> 0 is not distinct from c"),
+    refused(&[("c", "jsonb", Some("\"x\""))], "c -> 0 is not distinct from c"),
+    refused(&[("c", "jsonb", None)], "c is not null"),
+    refused(&[("c", "json", None)], "(case when true then c end) is null"),
+    refused(&[("c", "jsonb", None)], "coalesce(c, '{}') @> '{}'"),
+    refused(&[("c", "jsonb", None)], "nullif(c, '1') = '2'"),
     accepted(&[("c", "jsonb", Some("\"x\""))], "c ->> -1 <> 'a'"),
     accepted(&[("c", "jsonb", Some("100"))], "c -> 1 is null"),
     refused(&[("c", "jsonb", Some("1"))], "c between c and '2'"),
