@@ -14,10 +14,13 @@ mod figures;
 mod idle;
 mod latency;
 mod machine;
+mod orders;
 mod pgbench;
 mod plain;
+mod predicates;
 mod process;
 mod report;
+mod routing;
 mod stage;
 
 use std::path::PathBuf;
@@ -26,6 +29,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use report::Report;
 use stage::Stage;
+
+/// The daemon's allocator, for what is measured in this process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Measures rowcast beside what one would do without it.
 #[derive(Debug, Parser)]
@@ -75,6 +82,8 @@ enum What {
     Latency,
     Fanout,
     Idle,
+    Routing,
+    Predicates,
     All,
 }
 
@@ -111,6 +120,12 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted(What::Idle) {
         idle::measure(&stage, options, &mut report)?;
+    }
+    if wanted(What::Routing) {
+        routing::measure(&stage, options, &mut report)?;
+    }
+    if wanted(What::Predicates) {
+        predicates::measure(&stage, options, &mut report)?;
     }
     println!("{}", report.footer());
     if let Some(path) = &arguments.json {

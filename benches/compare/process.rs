@@ -4,6 +4,8 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike as _};
 
 /// `USER_HZ`, which is 100 on every architecture that Linux still has.
 const TICK: Duration = Duration::from_millis(10);
@@ -13,9 +15,11 @@ pub fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
     read_cpu_time(&format!("/proc/{pid}/stat"))
 }
 
-/// The same of the calling thread alone.
+/// The same of the calling thread alone, to the microsecond.
 pub fn thread_cpu_time() -> anyhow::Result<Duration> {
-    read_cpu_time("/proc/thread-self/stat")
+    let usage = getrusage(UsageWho::RUSAGE_THREAD)?;
+    let micros = |time: TimeVal| Duration::from_micros(time.num_microseconds().unsigned_abs());
+    Ok(micros(usage.user_time()) + micros(usage.system_time()))
 }
 
 /// Memory that is the process's own or its share of what it shares, in bytes: `Pss`.

@@ -1,6 +1,7 @@
 //! The private PostgreSQL that everything is measured on, and blocking connections to it.
 
 use anyhow::Context as _;
+use rowcast::catalog::{self, Found, TableSettings};
 use rowcast::demo::cluster::{Cluster, Programs};
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls};
@@ -83,6 +84,11 @@ impl Sql {
     pub fn run(&mut self, statements: &str) -> anyhow::Result<()> {
         let done = self.runtime.block_on(self.client.batch_execute(statements));
         done.with_context(|| format!("this failed: {statements}"))
+    }
+
+    /// The tables as the catalog has them.
+    pub fn tables(&mut self, settings: &[TableSettings]) -> anyhow::Result<Vec<Found>> {
+        Ok(self.runtime.block_on(catalog::load(&self.client, settings))?.found)
     }
 
     /// The first column of the only row, as text.
