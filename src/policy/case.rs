@@ -28,8 +28,16 @@ impl<'r> Case<'r> {
         }
     }
 
-    /// The keys that the column at this position had before the change, and has after it.
+    /// The keys that the column at this position had before the change, and has after it; one if they are the same.
     pub fn keys(&self, column: usize) -> impl Iterator<Item = Key> {
-        [&self.old, &self.new].into_iter().flatten().filter_map(move |cells| cells.key(column))
+        let new = if self.leaves(&[column]) { None } else { self.new.as_ref() };
+        [self.old.as_ref(), new].into_iter().flatten().filter_map(move |cells| cells.key(column))
+    }
+
+    /// Whether these columns have the same text before and after the change, so that what reads only them says the
+    /// same of both rows.
+    pub(super) fn leaves(&self, columns: &[usize]) -> bool {
+        let (Some(old), Some(new)) = (&self.old, &self.new) else { return false };
+        columns.iter().all(|&at| old.row().value(at) == new.row().value(at))
     }
 }

@@ -10,7 +10,10 @@ impl View {
     /// The events that are seen of a change of the view's table, in order: two where the key changed.
     pub fn see<'a>(&'a self, case: &'a Case<'_>) -> impl Iterator<Item = Visible<'a>> + use<'a> {
         let old = case.old.as_ref().filter(|row| self.holds(row));
-        let new = case.new.as_ref().filter(|row| self.holds(row));
+        let new = case.new.as_ref().filter(|row| match case.leaves(self.rows().columns()) {
+            true => old.is_some(),
+            false => self.holds(row),
+        });
         let entered = old.is_none().then_some(Cause::Enter);
         let left = new.is_none().then_some(Cause::Leave);
         let seen = match (case.change.op, old, new) {

@@ -1,6 +1,7 @@
 //! What an index of predicates needs: `column = constant`.
 
 use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 
 use super::ast::{Comparison, Constant, Term, Test};
 use super::fold;
@@ -19,12 +20,43 @@ pub enum Access {
 }
 
 /// A value such that equal values of the column's type have equal keys, and no others.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Key(Box<[u8]>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key(Bytes);
+
+/// Made for every change: few keys are long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Bytes {
+    /// The rest is zeros.
+    Short(u8, [u8; SHORT]),
+    Long(Box<[u8]>),
+}
+
+/// What makes a key as large as three words.
+const SHORT: usize = 22;
 
 impl Key {
-    pub(super) fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes.into())
+    pub(super) fn new(bytes: &[u8]) -> Self {
+        match u8::try_from(bytes.len()) {
+            Ok(len) if bytes.len() <= SHORT => {
+                let mut short = [0; SHORT];
+                short[..bytes.len()].copy_from_slice(bytes);
+                Self(Bytes::Short(len, short))
+            }
+            _ => Self(Bytes::Long(bytes.into())),
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Bytes::Short(len, bytes) => &bytes[..usize::from(*len)],
+            Bytes::Long(bytes) => bytes,
+        }
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 

@@ -15,7 +15,14 @@ pub struct Index {
     /// Those that have to be asked about every change.
     scan: BTreeSet<Feed>,
     /// The others, by the position of a column and the key it must have. Shapes that can't see a row are in neither.
-    by_column: BTreeMap<usize, HashMap<Key, BTreeSet<Feed>>>,
+    by_column: BTreeMap<usize, HashMap<Key, Feeds>>,
+}
+
+/// The shapes with one key; most keys have one, which takes no memory of its own.
+#[derive(Debug)]
+enum Feeds {
+    One(Feed),
+    Many(BTreeSet<Feed>),
 }
 
 impl Index {
@@ -29,7 +36,7 @@ impl Index {
             Access::Keys(keys) => {
                 for (column, key) in keys {
                     let by_key = self.by_column.entry(column).or_default();
-                    by_key.entry(key).or_default().insert(feed);
+                    by_key.entry(key).or_insert(Feeds::One(feed)).insert(feed);
                 }
             }
         }
@@ -43,8 +50,7 @@ impl Index {
         for (column, key) in keys {
             let Some(by_key) = self.by_column.get_mut(&column) else { continue };
             if let Entry::Occupied(mut feeds) = by_key.entry(key) {
-                feeds.get_mut().remove(&feed);
-                if feeds.get().is_empty() {
+                if feeds.get_mut().remove(feed) {
                     feeds.remove();
                 }
             }
@@ -58,6 +64,11 @@ impl Index {
         self.all.is_empty()
     }
 
+    /// The shape that came last.
+    pub fn newest(&self) -> Option<Feed> {
+        self.all.last().copied()
+    }
+
     /// Every shape.
     pub fn all(&self) -> impl Iterator<Item = Feed> {
         self.all.iter().copied()
@@ -69,12 +80,44 @@ impl Index {
         let scanned = found.len();
         for (column, by_key) in &self.by_column {
             for key in case.keys(*column) {
-                found.extend(by_key.get(&key).into_iter().flatten());
+                if let Some(feeds) = by_key.get(&key) {
+                    feeds.add_to(found);
+                }
             }
         }
         if found.len() > scanned {
             found.sort_unstable();
             found.dedup();
+        }
+    }
+}
+
+impl Feeds {
+    fn insert(&mut self, feed: Feed) {
+        match self {
+            Feeds::One(one) if *one == feed => {}
+            Feeds::One(one) => *self = Feeds::Many(BTreeSet::from([*one, feed])),
+            Feeds::Many(feeds) => {
+                feeds.insert(feed);
+            }
+        }
+    }
+
+    /// Whether none is left.
+    fn remove(&mut self, feed: Feed) -> bool {
+        match self {
+            Feeds::One(one) => *one == feed,
+            Feeds::Many(feeds) => {
+                feeds.remove(&feed);
+                feeds.is_empty()
+            }
+        }
+    }
+
+    fn add_to(&self, found: &mut Vec<Feed>) {
+        match self {
+            Feeds::One(feed) => found.push(*feed),
+            Feeds::Many(feeds) => found.extend(feeds),
         }
     }
 }

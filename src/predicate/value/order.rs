@@ -44,9 +44,18 @@ pub fn equal(left: &Value, right: &Value) -> Option<bool> {
 
 /// Bytes that are the same for equal values of one type, and only for those; none for json and jsonb.
 pub fn key(value: &Value) -> Option<Key> {
-    let mut bytes = Vec::with_capacity(16);
-    put_key(value, &mut bytes)?;
-    Some(Key::new(bytes))
+    Some(match value {
+        Value::Int(it) | Value::Time(it) | Value::Timestamp(it) | Value::Timestamptz(it) => {
+            Key::new(&it.to_be_bytes())
+        }
+        Value::Text(it) => Key::new(it.as_bytes()),
+        Value::Uuid(it) => Key::new(it),
+        other => {
+            let mut bytes = Vec::with_capacity(16);
+            put_key(other, &mut bytes)?;
+            Key::new(&bytes)
+        }
+    })
 }
 
 fn put_key(value: &Value, key: &mut Vec<u8>) -> Option<()> {
