@@ -1,6 +1,7 @@
 //! A table's policy with an identity's claims filled in.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{ServedTable, Unknown};
 use crate::catalog::Column;
@@ -12,7 +13,7 @@ use crate::predicate::{self, Bound, Fault, Scope, Source};
 pub(super) struct Grant {
     pub rows: Bound,
     /// The columns that are there at all, by their positions, ascending; the key's always are.
-    pub columns: Vec<usize>,
+    pub columns: Arc<[usize]>,
     /// Where those of them are seen that aren't in every row; ascending.
     pub masks: Vec<(usize, Bound)>,
 }
@@ -26,7 +27,7 @@ impl Grant {
         }
         let mut grant = Self {
             rows: rules.rows.bind(claims),
-            columns: served.visible().to_vec(),
+            columns: Arc::clone(served.visible()),
             masks: Vec::new(),
         };
         for (at, rule) in &rules.columns {
@@ -41,7 +42,10 @@ impl Grant {
     fn restrict(&mut self, at: usize, visible_if: Bound) {
         match visible_if.constant() {
             Some(true) => {}
-            Some(false) => self.columns.retain(|&column| column != at),
+            Some(false) => {
+                self.columns =
+                    self.columns.iter().copied().filter(|&column| column != at).collect();
+            }
             None if self.columns.contains(&at) => self.masks.push((at, visible_if)),
             None => {}
         }
@@ -58,7 +62,7 @@ impl Grant {
         columns.sort_unstable();
         columns.dedup();
         self.masks.retain(|(at, _)| columns.contains(at));
-        self.columns = columns;
+        self.columns = columns.into();
         Ok(())
     }
 

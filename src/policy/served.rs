@@ -127,7 +127,7 @@ impl Served {
     pub fn tables_for(&self, claims: &Claims) -> impl Iterator<Item = Listed<'_>> {
         self.tables().filter_map(move |served| {
             let columns = Grant::new(served, claims)?.columns;
-            let columns = columns.into_iter().map(|at| &served.table().columns[at]).collect();
+            let columns = columns.iter().map(|&at| &served.table().columns[at]).collect();
             Some(Listed { table: served.table(), columns })
         })
     }

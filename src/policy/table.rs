@@ -12,7 +12,7 @@ use crate::event::Kind;
 pub struct ServedTable {
     table: Arc<Table>,
     key: Vec<usize>,
-    visible: Vec<usize>,
+    visible: Arc<[usize]>,
     updates: Kind,
     rules: Rules,
     settings: Arc<TableSettings>,
@@ -70,7 +70,8 @@ impl ServedTable {
         }
         let mut bound = Self::new(Arc::new(table), Arc::clone(&self.settings), Arc::clone(start))?;
         let Self { table, visible, key, .. } = &mut bound;
-        visible.retain(|&at| start.visible.contains(&table.columns[at].number));
+        let was_visible = |at: &usize| start.visible.contains(&table.columns[*at].number);
+        *visible = visible.iter().copied().filter(was_visible).collect();
         if !key.iter().all(|at| visible.contains(at)) {
             return Err(Altered::Key);
         }
@@ -147,7 +148,7 @@ impl ServedTable {
     }
 
     /// The same, by their positions.
-    pub(super) fn visible(&self) -> &[usize] {
+    pub(super) fn visible(&self) -> &Arc<[usize]> {
         &self.visible
     }
 }

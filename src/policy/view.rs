@@ -85,6 +85,13 @@ impl View {
             && self.columns_read() == other.columns_read()
     }
 
+    /// Whether events of both are written with the same names.
+    pub fn is_written_like(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.served, &other.served)
+            && self.asked_as == other.asked_as
+            && self.grant.columns == other.grant.columns
+    }
+
     /// The columns by whose values rows and masks are judged: their numbers and types.
     fn columns_read(&self) -> Vec<Vec<(i16, &str)>> {
         let identity = |&at: &usize| {
@@ -120,7 +127,7 @@ impl View {
     pub(super) fn columns_in(&self, row: &Cells<'_>) -> Cow<'_, [usize]> {
         let hidden = |mask: &&(usize, Bound)| !mask.1.holds(row);
         let hidden: Vec<usize> = self.masks().iter().filter(hidden).map(|(at, _)| *at).collect();
-        let columns = self.grant.columns.as_slice();
+        let columns = &*self.grant.columns;
         if hidden.is_empty() {
             return Cow::Borrowed(columns);
         }

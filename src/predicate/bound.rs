@@ -28,6 +28,13 @@ impl Bound {
         Self { test: test.into(), columns }
     }
 
+    /// The same; `columns` are shared if it is these that it reads.
+    pub(super) fn reading(test: Test, columns: &Arc<[usize]>) -> Self {
+        let Self { test, columns: read } = Self::new(test);
+        let columns = if read == *columns { Arc::clone(columns) } else { read };
+        Self { test, columns }
+    }
+
     pub fn always() -> Self {
         Self::new(Test::Constant(Some(true)))
     }

@@ -25,7 +25,7 @@ pub fn parse(text: &str, scope: &Scope<'_>) -> Result<Predicate, Fault> {
 impl Predicate {
     /// Fills in the claims. What a claim that can't be converted has a say in is not true.
     pub fn bind(&self, claims: &Claims) -> Bound {
-        Bound::new(bind::bind(&self.test, claims))
+        Bound::reading(bind::bind(&self.test, claims), &self.columns)
     }
 
     /// Whether these claims leave any row possible, judged by the conditions on `auth` alone.

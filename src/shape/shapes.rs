@@ -21,8 +21,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    fn new(key: ShapeKey, feed: Feed) -> Self {
-        let batch = Batch::new(feed, &key.view, key.with_old);
+    fn new(key: ShapeKey, batch: Batch) -> Self {
         Self { key, batch, readers: BTreeSet::new(), websockets: 0, event_streams: 0 }
     }
 
@@ -117,9 +116,22 @@ impl Shapes {
         }
         self.last_feed += 1;
         let feed = Feed(self.last_feed);
+        let batch = self.batch(feed, &key);
         self.enter(feed, &key);
-        self.by_feed.insert(feed, Shape::new(key, feed));
+        self.by_feed.insert(feed, Shape::new(key, batch));
         feed
+    }
+
+    /// What many shapes of a table write alike is kept once: most look like the one before them.
+    fn batch(&self, feed: Feed, key: &ShapeKey) -> Batch {
+        let newest = self.by_table.get(&key.view.table_id()).and_then(Index::newest);
+        let alike = newest.and_then(|newest| self.by_feed.get(&newest)).filter(|shape| {
+            shape.key.with_old == key.with_old && shape.key.view.is_written_like(&key.view)
+        });
+        match alike {
+            Some(shape) => shape.batch.another(feed),
+            None => Batch::new(feed, &key.view, key.with_old),
+        }
     }
 
     /// Removes a shape.

@@ -4,6 +4,8 @@
 //! newest event is held back until the batch is complete: so what ends a batch always has an event of each feed
 //! that had one, to carry the `commit` (WebSocket) or the `id` (SSE).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::event::{Encoder, Mark};
@@ -84,8 +86,7 @@ impl Sealed {
 /// Gathers a shape's events.
 #[derive(Debug)]
 pub struct Batch {
-    encoder: Encoder,
-    opening: Vec<u8>,
+    encoder: Arc<Encoder>,
     buffer: Vec<u8>,
     marks: Vec<Mark>,
     reset: Option<ResetCause>,
@@ -94,14 +95,21 @@ pub struct Batch {
 
 impl Batch {
     pub fn new(feed: Feed, view: &View, with_old: bool) -> Self {
-        let encoder = Encoder::new(view, with_old);
-        let opening = websocket::events_opening(feed);
-        Self { encoder, opening, buffer: Vec::new(), marks: Vec::new(), reset: None, feed }
+        Self::of(feed, Arc::new(Encoder::new(view, with_old)))
+    }
+
+    /// For another shape whose view is written like this one's.
+    pub fn another(&self, feed: Feed) -> Self {
+        Self::of(feed, Arc::clone(&self.encoder))
+    }
+
+    fn of(feed: Feed, encoder: Arc<Encoder>) -> Self {
+        Self { encoder, buffer: Vec::new(), marks: Vec::new(), reset: None, feed }
     }
 
     /// Goes on with another view of the same table.
     pub fn rebind(&mut self, view: &View, with_old: bool) {
-        self.encoder = Encoder::new(view, with_old);
+        self.encoder = Arc::new(Encoder::new(view, with_old));
     }
 
     pub fn push(&mut self, seen: &Visible<'_>) {
@@ -155,8 +163,8 @@ impl Batch {
             Framed { events_end: bytes.len(), bytes: bytes.into() }
         });
         let websocket = formats.websocket.then(|| self.frame(commit));
-        self.buffer = Vec::new();
-        self.marks.clear();
+        // Memory that many shapes keep for the next change is far away when it comes.
+        (self.buffer, self.marks) = (Vec::new(), Vec::new());
         self.reset = None;
         Sealed { websocket, event_stream }
     }
@@ -181,7 +189,7 @@ impl Batch {
 
     fn separate(&mut self) {
         if self.buffer.is_empty() {
-            self.buffer.extend_from_slice(&self.opening);
+            self.buffer = websocket::events_opening(self.feed);
         } else {
             self.buffer.push(b',');
         }

@@ -15,6 +15,8 @@ const PING: [u8; 2] = [0x89, 0];
 const MAX_REASON_BYTES: usize = 123;
 /// Room for the longest header, before the length is known.
 const HEADROOM: usize = 10;
+/// Memory that a frame of events begins with; many never need more.
+const EVENTS_BYTES: usize = 512;
 
 /// Writes the header right before the payload that begins at `HEADROOM`; returns where it begins.
 fn fill_header(bytes: &mut [u8]) -> usize {
@@ -52,8 +54,11 @@ fn text_frame(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 
 /// What a frame of events begins with, its header's room included.
 pub(super) fn events_opening(feed: Feed) -> Vec<u8> {
-    let mut bytes = vec![0; HEADROOM];
-    bytes.extend_from_slice(format!(r#"{{"op":"events","feed":{},"events":["#, feed.0).as_bytes());
+    let mut bytes = Vec::with_capacity(EVENTS_BYTES);
+    bytes.extend_from_slice(&[0; HEADROOM]);
+    bytes.extend_from_slice(br#"{"op":"events","feed":"#);
+    bytes.extend_from_slice(itoa::Buffer::new().format(feed.0).as_bytes());
+    bytes.extend_from_slice(br#","events":["#);
     bytes
 }
 
