@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::parse::Test as IsTest;
+use super::set::Set;
 use super::value::{Cast, Like, Regex, Value};
 use crate::catalog::{Collation, DataType, Scalar};
 
@@ -30,7 +31,7 @@ pub enum Test {
     /// `item in (constants)`; the constants' type comes with them.
     OneOf {
         item: Term,
-        set: Arc<[Value]>,
+        set: Set,
         of: DataType,
     },
     /// `item = any (array)`

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::ast::{Comparison, Constant, Function, Pattern, Relation, Term, Test};
 use super::parse::Test as IsTest;
+use super::set::Set;
 use super::value::{self, Array, Value};
 use super::{Cells, Undecidable};
 
@@ -125,14 +126,9 @@ fn is(test: IsTest, value: Option<bool>) -> bool {
     }
 }
 
-fn one_of(item: &Term, set: &[Value], row: &impl Source) -> Tested {
+fn one_of(item: &Term, set: &Set, row: &impl Source) -> Tested {
     let Some(item) = item.evaluate(row)? else { return Ok(None) };
-    for value in set {
-        if value::equal(&item, value).ok_or(Undecidable)? {
-            return Ok(Some(true));
-        }
-    }
-    Ok(Some(false))
+    set.contains(&item).map(Some).ok_or(Undecidable)
 }
 
 fn any(item: &Term, array: &Term, row: &impl Source) -> Tested {

@@ -15,6 +15,7 @@ mod fold;
 mod parse;
 mod read;
 mod scope;
+mod set;
 mod sql;
 #[cfg(test)]
 mod tests;
