@@ -47,6 +47,9 @@ struct Bench {
     commit: Commit,
 }
 
+/// A filter's parameter, by the number of its shape.
+type Param = fn(u64) -> String;
+
 /// A turn.
 struct Routed {
     changes_per_cpu_second: f64,
@@ -127,7 +130,7 @@ impl Bench {
     fn scanned(&self, orders: &mut Orders) -> anyhow::Result<Section> {
         let tables = orders.served("true")?;
         let changes = orders.updates(1..100_000, SCANNED_CHANGES)?;
-        let filters: [(&str, &str, fn(u64) -> String); 2] = [
+        let filters: [(&str, &str, Param); 2] = [
             ("total > X", "total > $1", |at| format!("{}.50", 10_000 + at)),
             ("title like '%X%'", "title like $1", |at| format!("%volume {at}%")),
         ];

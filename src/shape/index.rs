@@ -49,10 +49,10 @@ impl Index {
         let Access::Keys(keys) = access else { return };
         for (column, key) in keys {
             let Some(by_key) = self.by_column.get_mut(&column) else { continue };
-            if let Entry::Occupied(mut feeds) = by_key.entry(key) {
-                if feeds.get_mut().remove(feed) {
-                    feeds.remove();
-                }
+            if let Entry::Occupied(mut feeds) = by_key.entry(key)
+                && feeds.get_mut().remove(feed)
+            {
+                feeds.remove();
             }
             if by_key.is_empty() {
                 self.by_column.remove(&column);
