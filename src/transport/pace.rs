@@ -33,9 +33,14 @@ impl Pace {
         Self { each, due: now }
     }
 
+    /// Counts what costs as much as this many messages.
+    pub fn charge(&mut self, messages: u32, now: Instant) {
+        self.due = self.due.max(now) + self.each * messages;
+    }
+
     /// Counts one message.
     pub fn hear(&mut self, now: Instant) -> Heard {
-        self.due = self.due.max(now) + self.each;
+        self.charge(1, now);
         let ahead = self.due - now;
         match () {
             () if ahead <= BURST => Heard::InTime,
@@ -58,5 +63,8 @@ mod tests {
         assert!((0..10).all(|_| heard(now) == Heard::TooFast));
         assert_eq!(heard(now), Heard::Flood);
         assert_eq!(heard(now + Duration::from_secs(3)), Heard::InTime);
+        let mut charged = Pace::new(5, now);
+        charged.charge(50, now);
+        assert_eq!(charged.hear(now), Heard::TooFast);
     }
 }

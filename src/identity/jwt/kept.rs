@@ -1,5 +1,5 @@
 //! Keys that change: read again in the background, at once when a token names an unknown one, and
-//! kept while they can't be read.
+//! kept while they can't be read. A set that can be read and has no key for us takes the last ones away.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::super::http::{Answer, Http};
 use super::super::secret::read_file;
 use super::Algorithm;
 use super::jwks;
-use super::key::Key;
+use super::key::{Key, KeyFault};
 use crate::identity::{Refused, Timing};
 
 /// How long fetched keys count as new, whatever the server says.
@@ -30,6 +30,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 
 /// How long a token waits for the first keys, or for newer ones, beyond the pause between two fetches.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+const COMPLAINT: &str = "the keys of [auth.jwt] can't be read";
 
 /// Keys that a task keeps up to date. The task ends with this.
 #[derive(Debug)]
@@ -65,6 +67,7 @@ impl Kept {
             wanted: Arc::clone(&wanted),
             reread: timing.reread,
             refetch: timing.refetch,
+            complaint: Complaint::default(),
         };
         let task = AbortOnDropHandle::new(tokio::spawn(keeper.run(sender)));
         Self { state, wanted, patience: timing.refetch + PATIENCE, _task: task }
@@ -96,6 +99,7 @@ struct Keeper {
     wanted: Arc<Notify>,
     reread: Duration,
     refetch: Duration,
+    complaint: Complaint,
 }
 
 impl Keeper {
@@ -140,8 +144,14 @@ impl Keeper {
                 fetched(answer.map_err(|error| format!("{:#}", anyhow::anyhow!(error)))?)?
             }
         };
-        let keys = jwks::read(&json, &self.algorithms).map_err(|fault| fault.to_string())?;
-        Ok((keys, fresh))
+        match jwks::read(&json, &self.algorithms) {
+            Ok(keys) => Ok((keys, fresh)),
+            Err(fault @ KeyFault::NoneFits) => {
+                self.complaint.say(COMPLAINT, &fault.to_string());
+                Ok((Vec::new(), fresh))
+            }
+            Err(fault) => Err(fault.to_string()),
+        }
     }
 }
 
@@ -162,7 +172,7 @@ struct Failures {
 
 impl Failures {
     fn pause(&mut self, reason: &str) -> Duration {
-        self.complaint.say("the keys of [auth.jwt] can't be read", reason);
+        self.complaint.say(COMPLAINT, reason);
         let pause = self.pause.map_or(PAUSES.0, |last| (last * 2).min(PAUSES.1));
         self.pause = Some(pause);
         pause

@@ -19,6 +19,9 @@ use crate::identity::{Ended, Identity, Refused};
 use crate::shape::{Asked, Subscriber};
 use crate::wire::{self, ClientMessage, Code, Format, Misread, Refusal, Token};
 
+/// A renewal binds all subscriptions anew, which holds up the hub: it counts as a message for so many of them.
+const BOUND_PER_MESSAGE: u32 = 8;
+
 /// Serves one WebSocket; `read_ahead` was read behind the handshake.
 pub async fn serve(socket: TcpStream, read_ahead: Bytes, visitor: Visitor, app: &App) {
     let mut socket = Socket::new(socket, read_ahead, app);
@@ -37,7 +40,7 @@ async fn attend(socket: &mut Socket, identity: Identity, share: Arc<Share>, app:
     socket.admit(inbox, app);
     socket.queue(wire::hello(identity.claims()));
     let ended = Box::pin(identity.ended());
-    let mut guest = Guest { identity, share, ended, subscriber, app };
+    let mut guest = Guest { identity, share, ended, subscriber, subscriptions: 0, app };
     loop {
         let step = tokio::select! {
             biased;
@@ -75,6 +78,8 @@ struct Guest<'a> {
     share: Arc<Share>,
     ended: Pin<Box<dyn Future<Output = Ended> + Send>>,
     subscriber: Subscriber,
+    /// How many subscriptions there may be.
+    subscriptions: u32,
     app: &'a App,
 }
 
@@ -95,6 +100,7 @@ impl Guest<'_> {
             ClientMessage::Auth(token) => self.renew(token, socket).await,
             ClientMessage::Subscribe(wanted) => self.subscribe(wanted, socket).await,
             ClientMessage::Unsubscribe { id } => {
+                self.subscriptions = self.subscriptions.saturating_sub(1);
                 self.subscriber.unsubscribe(id).await.map_err(|_| Farewell::Restarting)
             }
             ClientMessage::Ping { nonce } => {
@@ -114,6 +120,7 @@ impl Guest<'_> {
             view.map_err(Refusal::from).and_then(|view| Ok((view, self.share.subscription()?)));
         match found {
             Ok((view, place)) => {
+                self.subscriptions = self.subscriptions.saturating_add(1);
                 let asked = Asked {
                     request: Arc::new(wanted.request),
                     claims: self.identity.claims().clone(),
@@ -146,6 +153,7 @@ impl Guest<'_> {
                 return if ends { Err(Farewell::Unauthenticated) } else { Ok(()) };
             }
         };
+        socket.charge(self.subscriptions / BOUND_PER_MESSAGE);
         self.share = admission::place_of(&identity, &self.share, socket, self.app)?;
         self.ended = Box::pin(identity.ended());
         let rebound = self.subscriber.rebind(identity.claims().clone()).await;

@@ -96,6 +96,11 @@ impl Socket {
         });
     }
 
+    /// Counts a message for as much as this many.
+    pub fn charge(&mut self, messages: u32) {
+        self.pace.charge(messages, Instant::now());
+    }
+
     /// Queues an answer behind what is being written.
     pub fn queue(&mut self, delivery: Delivery) {
         self.answers_bytes += delivery.len_bytes();
