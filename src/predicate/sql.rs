@@ -99,14 +99,16 @@ impl Printer {
     fn one_of(&mut self, item: &Term, set: &[value::Value], of: &DataType) {
         self.put("(");
         self.term(item);
-        self.put(" in (");
+        // With `in`, PostgreSQL would cast what is of another type than the item.
+        let same = item.data_type() == *of;
+        self.put(if same { " in (" } else { " = any (array[" });
         for (at, value) in set.iter().enumerate() {
             if at > 0 {
                 self.put(", ");
             }
             self.param(Some(value::to_text(value)), of);
         }
-        self.put("))");
+        self.put(if same { "))" } else { "]))" });
     }
 
     fn like(&mut self, text: &Term, pattern: &Pattern) {

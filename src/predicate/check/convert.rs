@@ -38,7 +38,8 @@ impl Checker<'_> {
         let spelled = to.built_in.map_or(Spelled::Text, Spelled::of);
         let to = named_type(to, self.scope)?;
         let collation = match &to {
-            DataType::Scalar(Scalar::Text(_) | Scalar::Char(_)) => typed.derived(),
+            DataType::Scalar(Scalar::Text(_) | Scalar::Char(_))
+            | DataType::Array(Scalar::Text(_) | Scalar::Char(_)) => typed.derived(),
             _ => Derived::Default,
         };
         let (of, term) = match typed.operand {

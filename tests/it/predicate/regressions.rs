@@ -56,6 +56,16 @@ const CASES: &[Once] = &[
     refused(&[("c", "jsonb", None)], "coalesce(c, '{}') @> '{}'"),
     refused(&[("c", "jsonb", None)], "nullif(c, '1') = '2'"),
     accepted(&[("c", "jsonb", Some("\"x\""))], "c ->> -1 <> 'a'"),
+    // A cast of an array keeps its collation.
+    refused(
+        &[("c", "text collate \"POSIX\"", None), ("d", "text[] collate \"C\"", None)],
+        "c <> all(d::text[])",
+    ),
+    // A list of dates isn't cast to what it is compared with.
+    accepted(
+        &[("c", "timestamp", Some("2020-01-01"))],
+        "c <> all('{5874897-12-31,1999-12-31}'::date[])",
+    ),
     accepted(&[("c", "jsonb", Some("100"))], "c -> 1 is null"),
     refused(&[("c", "jsonb", Some("1"))], "c between c and '2'"),
     refused(&[("c", "jsonb", Some("1"))], "c = greatest(c, '2')"),
