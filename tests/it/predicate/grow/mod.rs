@@ -230,6 +230,10 @@ impl<'t> Grower<'t> {
                 _ => tokens.insert(at, Part::Text(self.pick(JUNK).to_owned())),
             }
         }
+        // A point between two claims makes one name of them.
+        if tokens.iter().any(|token| matches!(token, Part::Claim(_))) {
+            tokens.retain(|token| !matches!(token, Part::Text(text) if text == "."));
+        }
         let spaced = tokens.into_iter().flat_map(|token| [token, Part::Text(" ".to_owned())]);
         Expr { ty: Ty::One(Scalar::Bool), op: "mutated", kind: None, parts: spaced.collect() }
     }
