@@ -54,7 +54,8 @@ impl Reader {
     pub fn new(format: Format, outbox: Outbox, now: Instant) -> Self {
         Self {
             format,
-            subscriptions: Vec::new(),
+            // Most connections have one, for which the first push would make room for four.
+            subscriptions: Vec::with_capacity(1),
             last_commit: now,
             within_batch: false,
             staged: Vec::new(),

@@ -22,14 +22,15 @@ use crate::wire::{self, ClientMessage, Code, Format, Misread, Refusal, Token};
 /// A renewal binds all subscriptions anew, which holds up the hub: it counts as a message for so many of them.
 const BOUND_PER_MESSAGE: u32 = 8;
 
-/// Serves one WebSocket; `read_ahead` was read behind the handshake.
+/// Serves one WebSocket; `read_ahead` was read behind the handshake. What is soon over has a box of its own: an idle
+/// connection doesn't pay for it.
 pub async fn serve(socket: TcpStream, read_ahead: Bytes, visitor: Visitor, app: &App) {
     let mut socket = Socket::new(socket, read_ahead, app);
-    let farewell = match admission::admit(&mut socket, visitor, app).await {
+    let farewell = match Box::pin(admission::admit(&mut socket, visitor, app)).await {
         Ok((guest, share)) => attend(&mut socket, guest, share, app).await,
         Err(farewell) => farewell,
     };
-    socket.close(farewell, app.timing.close).await;
+    Box::pin(socket.close(farewell, app.timing.close)).await;
 }
 
 /// Serves someone who is known, until it is over.
@@ -48,7 +49,7 @@ async fn attend(socket: &mut Socket, identity: Identity, share: Arc<Share>, app:
             step = socket.next() => step,
         };
         let obeyed = match step {
-            Step::Message(text) => guest.obey(&text, socket).await,
+            Step::Message(text) => Box::pin(guest.obey(&text, socket)).await,
             Step::Hasty(text) => {
                 refuse(&text, socket);
                 Ok(())
