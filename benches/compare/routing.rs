@@ -204,7 +204,7 @@ impl Side {
 
     fn add(&mut self, request: &Request, claims: &Claims) -> anyhow::Result<()> {
         let view = Arc::new(self.served.view(request, claims)?);
-        self.router.add(ShapeKey { view, with_old: false });
+        self.router.add(ShapeKey { view, with_old: false, copy: 0 });
         self.shapes += 1;
         Ok(())
     }
@@ -232,5 +232,5 @@ impl Side {
 
 fn commit() -> anyhow::Result<Commit> {
     let era = Era { epoch: 0x1234_5678_9abc_def0, timeline: 1 };
-    Ok(Commit::new(&Cursor { era, snapshot: "100000:100000:".parse()? }))
+    Ok(Commit::new(Arc::new(Cursor { era, snapshot: "100000:100000:".parse()? })))
 }

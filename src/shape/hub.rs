@@ -185,7 +185,7 @@ impl Hub {
     }
 
     fn commit(&mut self, cursor: &Cursor) {
-        let commit = Commit::new(cursor);
+        let commit = Commit::new(Arc::new(cursor.clone()));
         let gathered = std::mem::take(&mut self.gathered);
         self.readership.deliver_all(&gathered.active, &commit, Instant::now());
         self.place = Some(commit);

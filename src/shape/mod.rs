@@ -13,8 +13,10 @@ mod index;
 mod observed;
 mod outbox;
 mod reader;
+mod recent;
 mod registry;
 mod renew;
+mod replay;
 mod router;
 mod shapes;
 
@@ -22,6 +24,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cursor::Cursor;
 use crate::identity::Claims;
 use crate::policy::{Request, View};
 
@@ -38,8 +41,23 @@ pub struct Asked {
     pub claims: Claims,
     /// Whether events carry the row before the change.
     pub with_old: bool,
+    /// Where it begins, once.
+    pub start: Start,
+    /// Whether it begins with the rows where it can't go on after a cursor.
+    pub snapshot: bool,
+    /// At most one delivery in this time, the changes of a row merged into one; none if zero.
+    pub coalesce: Duration,
     /// Given back when the subscription ends.
     pub place: Arc<Place>,
+}
+
+/// Where a subscription begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// With the rows, if a snapshot is asked for; else with what comes.
+    Anew,
+    /// With what came after this.
+    After(Arc<Cursor>),
 }
 
 /// One of the subscriptions that an identity may have.
@@ -50,6 +68,8 @@ pub type Place = tokio::sync::OwnedSemaphorePermit;
 pub struct ShapeKey {
     pub view: Arc<View>,
     pub with_old: bool,
+    /// Tells subscriptions of one connection apart that are equal but don't begin at the same place.
+    pub copy: u32,
 }
 
 /// The hub's bounds and times.

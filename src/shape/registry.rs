@@ -32,7 +32,7 @@ impl Registry {
         let reader = self.readers.get_mut(&id)?;
         let found = reader.subscription_mut(subscription)?;
         let State::Waiting(view) = &found.state else { return None };
-        let key = ShapeKey { view: view.clone(), with_old: found.asked.with_old };
+        let key = ShapeKey { view: view.clone(), with_old: found.asked.with_old, copy: 0 };
         let feed = self.shapes.open(key);
         let is_first = !reader.has_feed(feed);
         reader.subscription_mut(subscription)?.state = State::Live(feed);

@@ -70,7 +70,7 @@ impl Hub {
             }
         }
         if let Some(view) = kept {
-            let key = ShapeKey { view, with_old: before.with_old };
+            let key = ShapeKey { view, with_old: before.with_old, copy: before.copy };
             self.readership.registry.shapes.replace(feed, key);
         }
         self.begin_anew(others);
@@ -156,6 +156,10 @@ impl Hub {
             Format::EventStream => {
                 let end = wire::event_stream_end(refusal);
                 self.readership.tell(id, end, Instant::now());
+                self.readership.end_one(id, End::Withdrawn);
+            }
+            Format::Poll => {
+                self.readership.tell(id, wire::poll::refused(refusal), Instant::now());
                 self.readership.end_one(id, End::Withdrawn);
             }
         }

@@ -40,7 +40,7 @@ impl Router {
 
     /// Ends the batch: what each shape's WebSocket readers would get.
     pub fn seal(&mut self, commit: &Commit) -> Vec<(Feed, Delivery)> {
-        let formats = Formats { websocket: true, event_stream: false };
+        let formats = Formats { websocket: true, event_stream: false, poll: false };
         let gathered = std::mem::take(&mut self.gathered);
         let mut sealed = Vec::new();
         for feed in gathered.active {

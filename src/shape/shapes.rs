@@ -18,11 +18,12 @@ pub struct Shape {
     readers: BTreeSet<ReaderId>,
     websockets: usize,
     event_streams: usize,
+    polls: usize,
 }
 
 impl Shape {
     fn new(key: ShapeKey, batch: Batch) -> Self {
-        Self { key, batch, readers: BTreeSet::new(), websockets: 0, event_streams: 0 }
+        Self { key, batch, readers: BTreeSet::new(), websockets: 0, event_streams: 0, polls: 0 }
     }
 
     pub fn readers(&self) -> &BTreeSet<ReaderId> {
@@ -31,7 +32,11 @@ impl Shape {
 
     /// The formats that its readers want.
     pub fn formats(&self) -> Formats {
-        Formats { websocket: self.websockets > 0, event_stream: self.event_streams > 0 }
+        Formats {
+            websocket: self.websockets > 0,
+            event_stream: self.event_streams > 0,
+            poll: self.polls > 0,
+        }
     }
 
     pub fn add_reader(&mut self, id: ReaderId, format: Format) {
@@ -50,6 +55,7 @@ impl Shape {
         match format {
             Format::WebSocket => &mut self.websockets,
             Format::EventStream => &mut self.event_streams,
+            Format::Poll => &mut self.polls,
         }
     }
 }

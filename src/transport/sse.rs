@@ -54,6 +54,9 @@ pub async fn changes(
         request: Arc::new(asked.request),
         claims: identity.claims().clone(),
         with_old: asked.old,
+        start: shape::Start::Anew,
+        snapshot: false,
+        coalesce: std::time::Duration::ZERO,
         place: Arc::new(share.subscription()?),
     };
     let stream = open(&app, &identity, share, asked, view, resumes).await?;

@@ -10,22 +10,28 @@ use bytes::Bytes;
 
 use super::event::{Encoder, Mark};
 use super::reset::ResetCause;
-use super::{Delivery, Feed, Format, event_stream, websocket};
+use super::{Delivery, Feed, Format, event_stream, poll, websocket};
 use crate::cursor::Cursor;
 use crate::policy::{View, Visible};
 
 /// A cursor, printed, and the frames that tell it to those who have no news.
 #[derive(Clone, Debug)]
 pub struct Commit {
-    text: String,
+    place: Arc<Cursor>,
+    text: Arc<str>,
     websocket: Delivery,
 }
 
 impl Commit {
-    pub fn new(cursor: &Cursor) -> Self {
-        let text = cursor.to_string();
+    pub fn new(place: Arc<Cursor>) -> Self {
+        let text: Arc<str> = place.to_string().into();
         let websocket = websocket::commit(&text).into();
-        Self { text, websocket }
+        Self { place, text, websocket }
+    }
+
+    /// The cursor itself.
+    pub fn place(&self) -> &Arc<Cursor> {
+        &self.place
     }
 
     pub fn cursor(&self) -> &str {
@@ -37,6 +43,7 @@ impl Commit {
         match format {
             Format::WebSocket => self.websocket.clone(),
             Format::EventStream => event_stream::cursor(&self.text).into(),
+            Format::Poll => poll::commit(&self.text).into(),
         }
     }
 }
@@ -46,6 +53,7 @@ impl Commit {
 pub struct Formats {
     pub websocket: bool,
     pub event_stream: bool,
+    pub poll: bool,
 }
 
 /// Frames of one shape, with the batch's end behind them if it has come.
@@ -72,6 +80,7 @@ impl Framed {
 pub struct Sealed {
     websocket: Option<Framed>,
     event_stream: Option<Framed>,
+    poll: Option<Framed>,
 }
 
 impl Sealed {
@@ -79,6 +88,7 @@ impl Sealed {
         match format {
             Format::WebSocket => self.websocket.as_ref(),
             Format::EventStream => self.event_stream.as_ref(),
+            Format::Poll => self.poll.as_ref(),
         }
     }
 }
@@ -162,11 +172,17 @@ impl Batch {
             let bytes = event_stream::events(&self.buffer, &self.marks, self.reset, cursor);
             Framed { events_end: bytes.len(), bytes: bytes.into() }
         });
+        let poll = formats.poll.then(|| {
+            let mut bytes = poll::events(&self.buffer, &self.marks, self.reset);
+            let events_end = bytes.len();
+            bytes.extend(commit.map(|commit| poll::commit(commit.cursor())).into_iter().flatten());
+            Framed { events_end, bytes: bytes.into() }
+        });
         let websocket = formats.websocket.then(|| self.frame(commit));
         // Memory that many shapes keep for the next change is far away when it comes.
         (self.buffer, self.marks) = (Vec::new(), Vec::new());
         self.reset = None;
-        Sealed { websocket, event_stream }
+        Sealed { websocket, event_stream, poll }
     }
 
     fn frame(&mut self, commit: Option<&Commit>) -> Framed {

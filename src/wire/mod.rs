@@ -10,6 +10,7 @@ mod event_stream;
 mod fields;
 mod listing;
 mod params;
+pub mod poll;
 mod refusal;
 mod reset;
 mod wanted;
@@ -38,6 +39,8 @@ pub struct Feed(pub u64);
 pub enum Format {
     WebSocket,
     EventStream,
+    /// Pieces of which one answer is put together.
+    Poll,
 }
 
 /// Whole frames, ready for a socket; shared by all that are sent the same.
@@ -68,7 +71,7 @@ impl From<Vec<u8>> for Delivery {
 pub fn subscribed(format: Format, id: &str, feed: Feed, view: &View, commit: &Commit) -> Delivery {
     match format {
         Format::WebSocket => websocket::subscribed(id, feed, view, commit.cursor()),
-        Format::EventStream => commit.alone(format),
+        Format::EventStream | Format::Poll => commit.alone(format),
     }
 }
 
@@ -77,6 +80,7 @@ pub fn reset(format: Format, feed: Feed, cause: ResetCause) -> Delivery {
     match format {
         Format::WebSocket => websocket::reset(feed, cause),
         Format::EventStream => event_stream::reset(cause),
+        Format::Poll => poll::reset(cause),
     }
     .into()
 }

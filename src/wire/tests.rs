@@ -179,7 +179,8 @@ fn add(batch: &mut Batch, ids: std::ops::Range<usize>) {
 }
 
 fn commit() -> Commit {
-    Commit::new(&Cursor { era: Era { epoch: 1, timeline: 1 }, snapshot: "5:5:".parse().unwrap() })
+    let era = Era { epoch: 1, timeline: 1 };
+    Commit::new(Arc::new(Cursor { era, snapshot: "5:5:".parse().unwrap() }))
 }
 
 /// Unframes text frames: header and payload by RFC 6455, section 5.2.
@@ -198,7 +199,7 @@ fn payloads(mut bytes: &[u8]) -> Vec<serde_json::Value> {
     found
 }
 
-const BOTH: Formats = Formats { websocket: true, event_stream: true };
+const BOTH: Formats = Formats { websocket: true, event_stream: true, poll: false };
 
 fn keys(message: &serde_json::Value) -> Vec<u64> {
     let events = message["events"].as_array().unwrap();

@@ -16,7 +16,7 @@ use super::app::App;
 use super::gate::Visitor;
 use super::quota::Share;
 use crate::identity::{Ended, Identity, Refused};
-use crate::shape::{Asked, Subscriber};
+use crate::shape::{Asked, Start, Subscriber};
 use crate::wire::{self, ClientMessage, Code, Format, Misread, Refusal, Token};
 
 /// A renewal binds all subscriptions anew, which holds up the hub: it counts as a message for so many of them.
@@ -126,6 +126,9 @@ impl Guest<'_> {
                     request: Arc::new(wanted.request),
                     claims: self.identity.claims().clone(),
                     with_old: wanted.old,
+                    start: Start::Anew,
+                    snapshot: false,
+                    coalesce: std::time::Duration::ZERO,
                     place: Arc::new(place),
                 };
                 let subscribed = self.subscriber.subscribe(wanted.id, asked, view).await;

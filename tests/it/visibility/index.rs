@@ -106,7 +106,7 @@ fn routed(router: &mut Router, served: &Served, changes: &[Change]) -> BTreeMap<
         router.route(change, served);
     }
     let cursor: Cursor = cursor(1);
-    let sealed = router.seal(&Commit::new(&cursor));
+    let sealed = router.seal(&Commit::new(Arc::new(cursor)));
     sealed.into_iter().map(|(feed, delivery)| (feed, seqs(&delivery.into_bytes()))).collect()
 }
 
@@ -147,7 +147,7 @@ proptest! {
         let mut views = BTreeMap::new();
         for filter in &filters {
             let view = view(&served, filter);
-            let key = ShapeKey { view: Arc::clone(&view), with_old: false };
+            let key = ShapeKey { view: Arc::clone(&view), with_old: false, copy: 0 };
             views.insert(router.add(key), view);
         }
         for index in &gone {

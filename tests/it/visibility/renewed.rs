@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rowcast::changelog::Reading;
 use rowcast::event::{Change, Op, RowText, Seq};
 use rowcast::identity::Claims;
 use rowcast::policy::{Current, Request, current};
-use rowcast::shape::{Asked, Handle, Hub, Inbox, Observed, Settings, Subscriber, Taken};
+use rowcast::shape::{Asked, Handle, Hub, Inbox, Observed, Settings, Start, Subscriber, Taken};
 use rowcast::wire::{Delivery, Format};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
@@ -52,7 +53,15 @@ impl Feed {
         let request = Arc::new(Request::whole("orders"));
         let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let place = Arc::new(place);
-        let asked = Asked { request, claims: claims(who), with_old: false, place };
+        let asked = Asked {
+            request,
+            claims: claims(who),
+            with_old: false,
+            start: Start::Anew,
+            snapshot: false,
+            coalesce: Duration::ZERO,
+            place,
+        };
         let view = self.tables.get().view(&asked.request, &asked.claims).unwrap();
         subscriber.subscribe("a".to_owned(), asked, view).await.unwrap();
         let mut reader = Reader { subscriber, inbox, taken: VecDeque::new() };
