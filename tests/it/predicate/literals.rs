@@ -8,10 +8,10 @@ use rand::{Rng as _, SeedableRng as _};
 use rowcast::catalog::{DataType, EnumType, Scalar as Type};
 use rowcast::predicate::value;
 
-use super::pool;
+use super::oddities::oddities;
 use super::table::{World, array, session};
 use super::types::Scalar;
-use super::{SEED, from_environment};
+use super::{SEED, from_environment, pool};
 use crate::support::fresh_database;
 
 const LITERALS: usize = 20_000;
@@ -38,7 +38,7 @@ const SOME: &[&str] = &[
 
 /// A spelling, slightly changed as often as not.
 fn spelling(of: Scalar, rng: &mut StdRng) -> String {
-    let all = [pool::values(of), pool::values(of), pool::oddities(of)];
+    let all = [pool::values(of), pool::values(of), oddities(of)];
     let one = all.choose(rng).and_then(|some| some.choose(rng)).expect("there are some");
     let mut text = (*one).to_owned();
     while rng.random_bool(0.5) {

@@ -7,6 +7,8 @@ mod expr;
 mod grow;
 mod judge;
 mod literals;
+
+mod oddities;
 mod ours;
 mod pool;
 mod reduce;
