@@ -8,7 +8,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// The most transactions in progress that a cursor sent by a client may name.
+/// The most transactions in progress that each snapshot of a cursor sent by a client may name.
 pub const MAX_IN_PROGRESS: usize = 10_000;
 
 /// A set of transactions seen as ended, as `pg_current_snapshot()` prints it: `xmin:xmax:xip,…`.
@@ -45,6 +45,15 @@ impl Snapshot {
     /// Whether every transaction that `earlier` had found in progress has ended here.
     pub fn all_ended_of(&self, earlier: &Snapshot) -> bool {
         earlier.in_progress.iter().all(|&txid| self.has_seen(txid))
+    }
+
+    /// Whether every transaction that `earlier` has seen has been seen here too.
+    pub fn includes(&self, earlier: &Snapshot) -> bool {
+        let unknown = &earlier.in_progress;
+        let beyond = unknown.len() - unknown.partition_point(|&txid| txid < self.xmax);
+        // Beyond this snapshot, the earlier one may have found none but running ones.
+        let sees_none_beyond = earlier.xmax.saturating_sub(self.xmax) == beyond as u64;
+        sees_none_beyond && !self.in_progress.iter().any(|&txid| earlier.has_seen(txid))
     }
 }
 
@@ -97,17 +106,86 @@ pub struct Era {
     pub timeline: u32,
 }
 
-/// A place in the change log: every log row whose transaction the snapshot has not seen comes after it.
+/// A place in the change log: every log row whose transaction the snapshot has not seen comes after it, but for those of
+/// the part.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
     pub era: Era,
     pub snapshot: Snapshot,
+    /// The server's life, as long as what was seen isn't known to be on disk: a crash may undo it, and another life of the
+    /// server then uses its transactions' ids again.
+    pub life: Option<i64>,
+    pub part: Option<Part>,
+}
+
+/// A place within a batch: the changes up to `last`, by `seq`, of those that the snapshot sees.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Part {
+    pub snapshot: Snapshot,
+    pub last: i64,
+}
+
+impl Cursor {
+    /// A cursor of which everything is on disk, between batches.
+    pub fn new(era: Era, snapshot: Snapshot) -> Self {
+        Self { era, snapshot, life: None, part: None }
+    }
+
+    /// Whether the change with this `seq`, of this transaction, is before the cursor.
+    pub fn has(&self, txid: u64, seq: i64) -> bool {
+        let in_part = |part: &Part| seq <= part.last && part.snapshot.has_seen(txid);
+        self.snapshot.has_seen(txid) || self.part.as_ref().is_some_and(in_part)
+    }
+
+    fn plain(&self) -> String {
+        let mut plain = format!("{:x}:{:x}:{}", self.era.epoch, self.era.timeline, self.snapshot);
+        if let Some(life) = self.life {
+            plain.push_str(&format!(";l{life}"));
+        }
+        if let Some(part) = &self.part {
+            plain.push_str(&format!(";p{}:{}", part.last, part.snapshot));
+        }
+        plain
+    }
+
+    fn read(plain: &str) -> Result<Self, ParseError> {
+        let (place, more) = plain.split_once(';').unwrap_or((plain, ""));
+        let mut parts = place.splitn(3, ':');
+        let mut part = || parts.next().ok_or(ParseError("a part is missing"));
+        let epoch = u64::from_str_radix(part()?, 16).map_err(|_| ParseError("no epoch"))?;
+        let timeline = u32::from_str_radix(part()?, 16).map_err(|_| ParseError("no timeline"))?;
+        let mut cursor = Self::new(Era { epoch, timeline }, bounded(part()?)?);
+        for word in more.split_terminator(';') {
+            match word.split_at_checked(1) {
+                Some(("l", life)) if cursor.life.is_none() => {
+                    cursor.life = Some(life.parse().map_err(|_| ParseError("no life"))?);
+                }
+                Some(("p", part)) if cursor.part.is_none() => cursor.part = Some(read_part(part)?),
+                _ => return Err(ParseError("of another version")),
+            }
+        }
+        Ok(cursor)
+    }
+}
+
+fn read_part(text: &str) -> Result<Part, ParseError> {
+    let (last, snapshot) = text.split_once(':').ok_or(ParseError("a part is missing"))?;
+    let last = last.parse().map_err(|_| ParseError("not a number"))?;
+    Ok(Part { snapshot: bounded(snapshot)?, last })
+}
+
+fn bounded(text: &str) -> Result<Snapshot, ParseError> {
+    let snapshot: Snapshot = text.parse()?;
+    match snapshot.in_progress.len() > MAX_IN_PROGRESS {
+        true => Err(ParseError("too many transactions")),
+        false => Ok(snapshot),
+    }
 }
 
 /// URL-safe text, opaque to clients, with a checksum: a damaged cursor is told from an old one.
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = format!("{:x}:{:x}:{}", self.era.epoch, self.era.timeline, self.snapshot);
+        let plain = self.plain();
         let sum = crc32fast::hash(plain.as_bytes()).to_be_bytes();
         let mut bytes = plain.into_bytes();
         bytes.extend_from_slice(&sum);
@@ -124,16 +202,7 @@ impl FromStr for Cursor {
         if crc32fast::hash(plain).to_be_bytes() != *sum {
             return Err(ParseError("the checksum differs"));
         }
-        let plain = std::str::from_utf8(plain).map_err(|_| ParseError("not text"))?;
-        let mut parts = plain.splitn(3, ':');
-        let mut part = || parts.next().ok_or(ParseError("a part is missing"));
-        let epoch = u64::from_str_radix(part()?, 16).map_err(|_| ParseError("no epoch"))?;
-        let timeline = u32::from_str_radix(part()?, 16).map_err(|_| ParseError("no timeline"))?;
-        let snapshot: Snapshot = part()?.parse()?;
-        if snapshot.in_progress.len() > MAX_IN_PROGRESS {
-            return Err(ParseError("too many transactions"));
-        }
-        Ok(Self { era: Era { epoch, timeline }, snapshot })
+        Self::read(std::str::from_utf8(plain).map_err(|_| ParseError("not text"))?)
     }
 }
 
@@ -151,16 +220,70 @@ mod tests {
             })
     }
 
+    /// Snapshots that differ little, of the transactions from 10 to 18.
+    fn near_snapshots() -> impl Strategy<Value = Snapshot> {
+        (10..15_u64, 0..5_u64, proptest::collection::btree_set(0..5_u64, 0..5)).prop_map(
+            |(xmin, width, offsets)| Snapshot {
+                xmin,
+                xmax: xmin + width,
+                in_progress: offsets.into_iter().filter(|o| *o < width).map(|o| xmin + o).collect(),
+            },
+        )
+    }
+
+    fn cursors() -> impl Strategy<Value = Cursor> {
+        let part = (snapshots(), any::<i64>()).prop_map(|(snapshot, last)| Part { snapshot, last });
+        let (life, part) = (proptest::option::of(any::<i64>()), proptest::option::of(part));
+        (any::<u64>(), any::<u32>(), snapshots(), life, part).prop_map(
+            |(epoch, timeline, snapshot, life, part)| Cursor {
+                era: Era { epoch, timeline },
+                snapshot,
+                life,
+                part,
+            },
+        )
+    }
+
+    /// The text of a cursor with this content.
+    fn encoded(plain: &str) -> String {
+        let sum = crc32fast::hash(plain.as_bytes()).to_be_bytes();
+        URL_SAFE_NO_PAD.encode([plain.as_bytes(), &sum].concat())
+    }
+
     proptest! {
         #[test]
-        fn a_printed_cursor_reads_back(snapshot in snapshots(), epoch: u64, timeline: u32) {
-            let cursor = Cursor { era: Era { epoch, timeline }, snapshot };
+        fn a_printed_cursor_reads_back(cursor in cursors()) {
             prop_assert_eq!(cursor.to_string().parse::<Cursor>(), Ok(cursor));
         }
 
         #[test]
-        fn a_damaged_cursor_is_refused(snapshot in snapshots(), at: prop::sample::Index) {
-            let cursor = Cursor { era: Era { epoch: 7, timeline: 1 }, snapshot };
+        fn a_snapshot_includes_those_that_have_seen_no_more(
+            later in near_snapshots(),
+            earlier in near_snapshots(),
+        ) {
+            let all = (1..30).all(|txid| !earlier.has_seen(txid) || later.has_seen(txid));
+            prop_assert_eq!(later.includes(&earlier), all, "{} {}", later, earlier);
+        }
+
+        #[test]
+        fn a_cursor_has_what_its_snapshot_or_its_part_has_seen(
+            (snapshot, within) in (near_snapshots(), near_snapshots()),
+            last in 0..5_i64,
+        ) {
+            let era = Era { epoch: 7, timeline: 1 };
+            let whole = Cursor::new(era, snapshot.clone());
+            let part = Some(Part { snapshot: within.clone(), last });
+            let cursor = Cursor { part, ..whole.clone() };
+            for (txid, seq) in (1..30).flat_map(|txid| (0..6).map(move |seq| (txid, seq))) {
+                let before = snapshot.has_seen(txid);
+                prop_assert_eq!(whole.has(txid, seq), before);
+                let expected = before || (within.has_seen(txid) && seq <= last);
+                prop_assert_eq!(cursor.has(txid, seq), expected);
+            }
+        }
+
+        #[test]
+        fn a_damaged_cursor_is_refused(cursor in cursors(), at: prop::sample::Index) {
             let mut text = cursor.to_string().into_bytes();
             let at = at.index(text.len());
             text[at] = if text[at] == b'A' { b'B' } else { b'A' };
@@ -182,6 +305,27 @@ mod tests {
             ("15:30:15,22".parse().unwrap(), "22:30:22,25".parse().unwrap());
         assert!(!one_left.all_ended_of(&earlier));
         assert!(none_left.all_ended_of(&earlier));
+    }
+
+    #[test]
+    fn a_cursor_without_life_and_part_reads_as_ever() {
+        let text = encoded("a1:2:10:20:12,15");
+        let cursor: Cursor = text.parse().unwrap();
+        let era = Era { epoch: 0xa1, timeline: 2 };
+        assert_eq!(cursor, Cursor::new(era, "10:20:12,15".parse().unwrap()));
+        assert_eq!(cursor.to_string(), text);
+    }
+
+    #[test]
+    fn nonsense_is_no_cursor() {
+        let many: Vec<String> = (1..=MAX_IN_PROGRESS as u64 + 1).map(|id| id.to_string()).collect();
+        let many = format!("1:20000:{}", many.join(","));
+        let plain = ["", "1", "1:1", "1:1:5:5:;x", "1:1:5:5:;l", "1:1:5:5:;l1;l2"];
+        let parts = ["1:1:5:5:;p", "1:1:5:5:;p1", "1:1:5:5:;p1:5:5", "1:1:5:5:;p1:9:8:"];
+        let unbounded = [format!("1:1:{many}"), format!("1:1:5:5:;p1:{many}")];
+        for plain in plain.iter().chain(&parts).map(|text| text.to_string()).chain(unbounded) {
+            assert!(encoded(&plain).parse::<Cursor>().is_err(), "{plain:.60}");
+        }
     }
 
     #[test]

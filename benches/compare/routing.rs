@@ -232,5 +232,5 @@ impl Side {
 
 fn commit() -> anyhow::Result<Commit> {
     let era = Era { epoch: 0x1234_5678_9abc_def0, timeline: 1 };
-    Ok(Commit::new(Arc::new(Cursor { era, snapshot: "100000:100000:".parse()? })))
+    Ok(Commit::new(Arc::new(Cursor::new(era, "100000:100000:".parse()?))))
 }

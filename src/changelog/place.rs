@@ -121,7 +121,7 @@ impl Reader {
         match self.trail.after_crash() {
             Some((durable, since)) if durable.written <= header.written => {
                 tracing::info!("the server has crashed: looking whether it has kept all");
-                let cursor = Cursor { snapshot: durable.snapshot, ..place.cursor };
+                let cursor = Cursor::new(place.cursor.era, durable.snapshot);
                 self.place =
                     Some(Place { cursor, life, truncations: None, missing: Some(since), ..place });
                 Ok(())
@@ -165,7 +165,7 @@ impl Reader {
             return Ok(());
         }
         let era = Era { epoch: header.epoch, timeline: on.server.timeline };
-        let cursor = Cursor { era, snapshot: header.snapshot.clone() };
+        let cursor = Cursor::new(era, header.snapshot.clone());
         let truncations = Some(header.truncations);
         let server = on.server.id.clone();
         self.arrive(&header, Place { cursor, server, life, truncations, missing: None }).await
@@ -189,7 +189,9 @@ impl Reader {
 
     /// All before the header's snapshot has been handed on.
     async fn arrive(&mut self, header: &Header, place: Place) -> Result<(), End> {
-        let cursor = Cursor { snapshot: header.snapshot.clone(), ..place.cursor };
+        let life = header.may_lose().then_some(place.life);
+        let snapshot = header.snapshot.clone();
+        let cursor = Cursor { life, ..Cursor::new(place.cursor.era, snapshot) };
         self.send(Reading::Commit(cursor.clone())).await?;
         self.place = Some(Place { cursor, ..place });
         self.batch = Batch::default();

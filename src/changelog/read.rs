@@ -55,6 +55,13 @@ pub(super) struct Header {
     pub held_ms: i64,
 }
 
+impl Header {
+    /// Whether a crash of the server may still undo something that the snapshot has seen.
+    pub fn may_lose(&self) -> bool {
+        self.written > self.flushed
+    }
+}
+
 #[cfg(test)]
 impl Header {
     /// A header of nothing but a snapshot.

@@ -180,7 +180,7 @@ fn add(batch: &mut Batch, ids: std::ops::Range<usize>) {
 
 fn commit() -> Commit {
     let era = Era { epoch: 1, timeline: 1 };
-    Commit::new(Arc::new(Cursor { era, snapshot: "5:5:".parse().unwrap() }))
+    Commit::new(Arc::new(Cursor::new(era, "5:5:".parse().unwrap())))
 }
 
 /// Unframes text frames: header and payload by RFC 6455, section 5.2.

@@ -117,7 +117,7 @@ pub fn in_secs(secs: u64) -> u64 {
 /// The cursor after `commits` batches.
 pub fn cursor(commits: u64) -> Cursor {
     let snapshot = format!("{0}:{0}:", 1_000 + commits).parse().unwrap();
-    Cursor { era: Era { epoch: 7, timeline: 1 }, snapshot }
+    Cursor::new(Era { epoch: 7, timeline: 1 }, snapshot)
 }
 
 pub struct Server {
