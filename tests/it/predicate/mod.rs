@@ -7,7 +7,6 @@ mod expr;
 mod grow;
 mod judge;
 mod literals;
-
 mod oddities;
 mod ours;
 mod pool;

@@ -5,6 +5,7 @@ use rand::seq::IndexedRandom as _;
 use serde_json::Value;
 
 use super::super::expr::{Expr, Part, quoted};
+use super::super::oddities::oddities;
 use super::super::pool;
 use super::super::table::{array, identifier};
 use super::super::types::{KINDS, Scalar, Ty};
@@ -74,9 +75,7 @@ impl Grower<'_> {
     /// A value's text: mostly one that the type has.
     pub fn spelling(&mut self, ty: Ty) -> String {
         match ty {
-            Ty::One(scalar) if self.rng.random_bool(0.06) => {
-                self.pick(pool::oddities(scalar)).to_owned()
-            }
+            Ty::One(scalar) if self.rng.random_bool(0.06) => self.pick(oddities(scalar)).to_owned(),
             Ty::One(scalar) => self.pick(pool::values(scalar)).to_owned(),
             Ty::Many(_) if self.rng.random_bool(0.05) => self
                 .pick(&[
