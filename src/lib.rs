@@ -4,6 +4,8 @@
 
 pub mod telemetry;
 
+pub mod spool;
+
 pub mod database;
 
 pub mod catalog;
