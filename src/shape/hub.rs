@@ -269,7 +269,8 @@ impl Hub {
             return;
         };
         let view = &shape.key.view;
-        let subscribed = wire::subscribed(reader.format, subscription, feed, view, place);
+        let subscribed =
+            wire::subscribed(reader.format, subscription, feed, view, wire::Begin::Now(place));
         self.readership.answer(id, subscribed);
     }
 

@@ -103,12 +103,16 @@ async fn open(
     let connected = app.hub.connect(Format::EventStream).await;
     let (subscriber, inbox) = connected.map_err(|_| unavailable())?;
     let mut stream = Stream {
-        ready: VecDeque::from([wire::event_stream_opening(resumes)]),
+        ready: VecDeque::from([wire::event_stream_opening()]),
         inbox,
         identity_ended: Box::pin(identity.ended()),
         ended: false,
         _share: share,
     };
+    if resumes {
+        let cause = wire::ResetCause::CursorExpired;
+        stream.ready.push_back(wire::reset(Format::EventStream, wire::Feed(0), cause));
+    }
     let subscribed = subscriber.subscribe("changes".to_owned(), asked, view).await;
     subscribed.map_err(|_| unavailable())?;
     let first = poll_fn(|cx| stream.inbox.poll_take(cx, &mut stream.ready));

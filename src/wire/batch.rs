@@ -1,8 +1,8 @@
 //! The events of one shape, gathered until they are framed: once for all of the shape's readers.
 //!
 //! The buffer is laid out as a WebSocket frame from the start; other formats are composed from its events. The
-//! newest event is held back until the batch is complete: so what ends a batch always has an event of each feed
-//! that had one, to carry the `commit` (WebSocket) or the `id` (SSE).
+//! newest change is held back until the batch is complete: so what ends a batch always has an event of each feed
+//! that had one, to carry the `commit` (WebSocket) or the `id` (SSE), and no frame has a part of a change.
 
 use std::sync::Arc;
 
@@ -126,7 +126,8 @@ impl Batch {
         self.separate();
         let start = self.buffer.len();
         self.encoder.write(&mut self.buffer, seen);
-        self.marks.push(Mark { kind: seen.kind(), start, end: self.buffer.len() });
+        let (kind, seq) = (seen.kind(), seen.change().seq);
+        self.marks.push(Mark { kind, seq, start, end: self.buffer.len() });
     }
 
     /// Forgets what was gathered and tells the readers to start anew.
@@ -144,20 +145,28 @@ impl Batch {
         self.buffer.len()
     }
 
-    /// Frames all but the newest event; nothing if there is no other.
+    /// Frames all but the newest change's events; nothing if there is no other.
     pub fn seal_some(&mut self, formats: Formats) -> Option<Sealed> {
-        let newest = self.marks.pop()?;
-        if self.marks.is_empty() && self.reset.is_none() {
-            self.marks.push(newest);
+        let newest = self.marks.last()?.seq;
+        let before = self.marks.iter().rposition(|mark| mark.seq != newest);
+        if before.is_none() && self.reset.is_none() {
             return None;
         }
-        let held_back = self.buffer[newest.start..newest.end].to_vec();
+        let held_back = self.marks.split_off(before.map_or(0, |at| at + 1));
+        let first = held_back.first()?.start;
+        let held_back_bytes = self.buffer[first..].to_vec();
         self.buffer.truncate(self.marks.last().map_or(0, |mark| mark.end));
         let sealed = self.seal(formats, None);
         self.separate();
         let start = self.buffer.len();
-        self.buffer.extend_from_slice(&held_back);
-        self.marks.push(Mark { kind: newest.kind, start, end: self.buffer.len() });
+        self.buffer.extend_from_slice(&held_back_bytes);
+        let moved = |at: usize| at - first + start;
+        let again = held_back.into_iter().map(|mark| Mark {
+            start: moved(mark.start),
+            end: moved(mark.end),
+            ..mark
+        });
+        self.marks.extend(again);
         Some(sealed)
     }
 

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::write_string;
-use crate::event::{Change, Kind};
+use crate::event::{Change, Kind, Seq};
 use crate::policy::{Cause, Content, View, Visible};
 
 /// What events of one shape have in common, written once.
@@ -112,6 +112,8 @@ impl Encoder {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     pub kind: Kind,
+    /// Of the change that it tells.
+    pub seq: Seq,
     pub start: usize,
     pub end: usize,
 }

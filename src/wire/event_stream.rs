@@ -2,7 +2,9 @@
 
 use super::event::Mark;
 use super::reset::ResetCause;
+use super::websocket::write_names;
 use super::{Delivery, Refusal, write_string};
+use crate::policy::View;
 
 /// The blocks of a shape's events; the last one carries the cursor, if the batch is complete.
 pub(super) fn events(
@@ -44,14 +46,31 @@ pub(super) fn reset(cause: ResetCause) -> Vec<u8> {
     out
 }
 
-/// What a stream begins with; the browser's wait before it comes back is in milliseconds. A reader that was
-/// here before is told that what it missed won't come.
-pub fn event_stream_opening(resumes: bool) -> Delivery {
-    let mut out = b"retry: 2000\n\n".to_vec();
-    if resumes {
-        out.extend_from_slice(&reset(ResetCause::CursorExpired));
-    }
-    out.into()
+/// Rows of a snapshot.
+pub(super) fn rows(chunk: &[u8]) -> Vec<u8> {
+    let mut data = Vec::with_capacity(chunk.len() + 16);
+    data.extend_from_slice(br#"{"rows":["#);
+    data.extend_from_slice(chunk);
+    data.extend_from_slice(b"]}");
+    let mut out = Vec::with_capacity(data.len() + 32);
+    write_block(&mut out, "snapshot", None, &data);
+    out
+}
+
+pub(super) fn synced(view: &View, cursor: &str) -> Vec<u8> {
+    let mut data = br#"{"key":"#.to_vec();
+    write_names(&mut data, view.key_names());
+    data.extend_from_slice(br#","cursor":"#);
+    write_string(&mut data, cursor);
+    data.push(b'}');
+    let mut out = Vec::new();
+    write_block(&mut out, "synced", Some(cursor), &data);
+    out
+}
+
+/// What a stream begins with; the browser's wait before it comes back is in milliseconds.
+pub fn event_stream_opening() -> Delivery {
+    Delivery::from_static(b"retry: 2000\n\n")
 }
 
 /// The last block of a stream that the server ends, and why it does.

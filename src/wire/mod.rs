@@ -67,11 +67,44 @@ impl From<Vec<u8>> for Delivery {
     }
 }
 
-/// Tells a reader that everything committed after `commit` will come.
-pub fn subscribed(format: Format, id: &str, feed: Feed, view: &View, commit: &Commit) -> Delivery {
+/// Where a feed begins, for one who subscribed.
+#[derive(Clone, Copy, Debug)]
+pub enum Begin<'a> {
+    /// At the place where the hub is.
+    Now(&'a Commit),
+    /// After this cursor, or behind rows that follow: what is missing comes first.
+    At(&'a str),
+}
+
+/// Tells a reader that everything committed after this will come. A stream that doesn't begin now tells it by what it
+/// sends next: then this has no bytes, and says to its transport that it has begun.
+pub fn subscribed(format: Format, id: &str, feed: Feed, view: &View, begin: Begin<'_>) -> Delivery {
+    match (format, begin) {
+        (Format::WebSocket, Begin::Now(commit)) => {
+            websocket::subscribed(id, feed, view, commit.cursor())
+        }
+        (Format::WebSocket, Begin::At(cursor)) => websocket::subscribed(id, feed, view, cursor),
+        (Format::EventStream | Format::Poll, Begin::Now(commit)) => commit.alone(format),
+        (Format::EventStream, Begin::At(_)) => Delivery::from_static(b""),
+        (Format::Poll, Begin::At(_)) => poll::begun().into(),
+    }
+}
+
+/// Rows of a snapshot: in `chunk` they are joined by `",\n"`, and have no other line breaks. Polls have none.
+pub fn rows(format: Format, feed: Feed, chunk: &Bytes) -> Delivery {
     match format {
-        Format::WebSocket => websocket::subscribed(id, feed, view, commit.cursor()),
-        Format::EventStream | Format::Poll => commit.alone(format),
+        Format::WebSocket => websocket::rows(feed, chunk).into(),
+        Format::EventStream => event_stream::rows(chunk).into(),
+        Format::Poll => Delivery::from_static(b""),
+    }
+}
+
+/// Tells a reader that its snapshot is complete, and where what follows goes on. Polls have none.
+pub fn synced(format: Format, feed: Feed, view: &View, cursor: &str) -> Delivery {
+    match format {
+        Format::WebSocket => websocket::synced(feed, cursor).into(),
+        Format::EventStream => event_stream::synced(view, cursor).into(),
+        Format::Poll => Delivery::from_static(b""),
     }
 }
 

@@ -12,6 +12,9 @@ use crate::predicate::Fault;
 pub enum Code {
     InvalidRequest,
     InvalidFilter,
+    InvalidCursor,
+    /// What comes after the cursor isn't known any more.
+    CursorExpired,
     Unauthenticated,
     Forbidden,
     UnknownTable,
@@ -24,10 +27,28 @@ pub enum Code {
 }
 
 impl Code {
+    pub(super) const ALL: [Code; 13] = [
+        Code::InvalidRequest,
+        Code::InvalidFilter,
+        Code::InvalidCursor,
+        Code::CursorExpired,
+        Code::Unauthenticated,
+        Code::Forbidden,
+        Code::UnknownTable,
+        Code::UnknownColumn,
+        Code::TooLarge,
+        Code::TooManyRequests,
+        Code::Unavailable,
+        Code::NotFound,
+        Code::MethodNotAllowed,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Code::InvalidRequest => "invalid_request",
             Code::InvalidFilter => "invalid_filter",
+            Code::InvalidCursor => "invalid_cursor",
+            Code::CursorExpired => "cursor_expired",
             Code::Unauthenticated => "unauthenticated",
             Code::Forbidden => "forbidden",
             Code::UnknownTable => "unknown_table",
@@ -42,9 +63,11 @@ impl Code {
 
     pub fn status(self) -> StatusCode {
         match self {
-            Code::InvalidRequest | Code::InvalidFilter | Code::UnknownColumn => {
-                StatusCode::BAD_REQUEST
-            }
+            Code::InvalidRequest
+            | Code::InvalidFilter
+            | Code::InvalidCursor
+            | Code::UnknownColumn => StatusCode::BAD_REQUEST,
+            Code::CursorExpired => StatusCode::GONE,
             Code::Unauthenticated => StatusCode::UNAUTHORIZED,
             Code::Forbidden => StatusCode::FORBIDDEN,
             Code::UnknownTable | Code::NotFound => StatusCode::NOT_FOUND,

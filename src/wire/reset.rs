@@ -12,7 +12,12 @@ pub enum ResetCause {
 }
 
 impl ResetCause {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(super) fn from_u8(number: u8) -> Option<Self> {
+        let all = [ResetCause::CursorExpired, ResetCause::Failover, ResetCause::TableChanged];
+        all.into_iter().find(|cause| *cause as u8 == number)
+    }
+
+    pub fn as_str(self) -> &'static str {
         match self {
             ResetCause::CursorExpired => "cursor_expired",
             ResetCause::Failover => "failover",

@@ -163,7 +163,7 @@ fn add(batch: &mut Batch, ids: std::ops::Range<usize>) {
     let view = served.view(&Request::whole("t\"t"), &Claims::default()).unwrap();
     for id in ids {
         let change = Change {
-            seq: Seq(7),
+            seq: Seq(id as i64),
             txid: 9,
             table: TableId(1),
             op: Op::Insert,
@@ -200,6 +200,101 @@ fn payloads(mut bytes: &[u8]) -> Vec<serde_json::Value> {
 }
 
 const BOTH: Formats = Formats { websocket: true, event_stream: true, poll: false };
+const POLL: Formats = Formats { websocket: false, event_stream: false, poll: true };
+
+/// A change of the key, which is two events of one `seq`.
+fn move_row(batch: &mut Batch, seq: i64) {
+    let served = served(&[], &["k"]);
+    let view = served.view(&Request::whole("t\"t"), &Claims::default()).unwrap();
+    let change = Change {
+        seq: Seq(seq),
+        txid: 9,
+        table: TableId(1),
+        op: Op::Update,
+        old: row(&format!(r#"{{"k":{seq}}}"#)),
+        new: row(&format!(r#"{{"k":-{seq}}}"#)),
+        at: UNIX_EPOCH,
+        origin: None,
+    };
+    let table = served.table(TableId(1)).unwrap();
+    let rows = Rows::read(&change, &table.table().columns).unwrap();
+    view.see(&Case::new(&rows, table)).for_each(|seen| batch.push(&seen));
+}
+
+/// The pieces' events: how many, the bounds, and how many there are really.
+fn events_of(delivery: Delivery) -> Vec<(usize, i64, i64, usize)> {
+    let bounds = |piece| match piece {
+        poll::Piece::Events(events) => {
+            let json = format!("[{}]", std::str::from_utf8(&events.json).unwrap());
+            let listed: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+            assert!(events.ascends);
+            Some((events.count, events.first.0, events.last.0, listed.len()))
+        }
+        _ => None,
+    };
+    poll::pieces(delivery).filter_map(bounds).collect()
+}
+
+#[test]
+fn a_polls_pieces_are_taken_apart_as_they_were_put_together() {
+    let sealed = batch_of(1..2_501).seal_all(POLL, &commit());
+    let framed = sealed.format(Format::Poll).unwrap();
+    let bounds = [(1_000, 1, 1_000), (1_000, 1_001, 2_000), (500, 2_001, 2_500)];
+    let whole = bounds.map(|(count, first, last)| (count, first, last, count));
+    assert_eq!(events_of(framed.without_commit()), whole);
+    let last = poll::pieces(framed.with_commit()).last().unwrap();
+    assert_eq!(last, poll::Piece::Commit(commit().cursor().to_owned().into()));
+    let pieces = |delivery| poll::pieces(delivery).collect::<Vec<_>>();
+    for cause in [ResetCause::CursorExpired, ResetCause::Failover, ResetCause::TableChanged] {
+        assert_eq!(pieces(reset(Format::Poll, Feed(1), cause)), [poll::Piece::Reset(cause)]);
+    }
+    for code in Code::ALL {
+        let refusal = Refusal { position: Some(3), ..Refusal::new(code, "no \u{e4}") };
+        assert_eq!(pieces(poll::refused(&refusal)), [poll::Piece::Refused(refusal)]);
+    }
+    let cut = Delivery::from(framed.without_commit().into_bytes()[..100].to_vec());
+    assert_eq!(pieces(cut), []);
+}
+
+#[test]
+fn the_events_of_one_change_are_never_parted() {
+    let mut batch = batch_of(1..1_000);
+    move_row(&mut batch, 1_000);
+    add(&mut batch, 1_001..1_003);
+    let sealed = batch.seal_all(POLL, &commit());
+    let events = events_of(sealed.format(Format::Poll).unwrap().without_commit());
+    assert_eq!(events, [(1_001, 1, 1_000, 1_001), (2, 1_001, 1_002, 2)]);
+    move_row(&mut batch, 1);
+    assert!(batch.seal_some(POLL).is_none());
+    move_row(&mut batch, 2);
+    let some = batch.seal_some(POLL).unwrap();
+    assert_eq!(events_of(some.format(Format::Poll).unwrap().without_commit()), [(2, 1, 1, 2)]);
+    let rest = batch.seal_all(POLL, &commit());
+    assert_eq!(events_of(rest.format(Format::Poll).unwrap().without_commit()), [(2, 2, 2, 2)]);
+}
+
+#[test]
+fn rows_are_framed_as_they_are() {
+    let served = served(&[], &["k"]);
+    let view = served.view(&Request::whole("t\"t"), &Claims::default()).unwrap();
+    let chunk = Bytes::from_static(b"{\"k\":1.10},\n{\"k\":2}");
+    let frame = rows(Format::WebSocket, Feed(17), &chunk).into_bytes();
+    let text = String::from_utf8_lossy(&frame[2..]).into_owned();
+    let expected = "{\"op\":\"rows\",\"feed\":17,\"rows\":[{\"k\":1.10},\n{\"k\":2}]}";
+    assert_eq!((text.as_str(), usize::from(frame[1])), (expected, expected.len()));
+    let block = rows(Format::EventStream, Feed(17), &chunk).into_bytes();
+    let expected = "event: snapshot\ndata: {\"rows\":[{\"k\":1.10}, {\"k\":2}]}\n\n";
+    assert_eq!(String::from_utf8_lossy(&block), expected);
+    let frame = synced(Format::WebSocket, Feed(17), &view, "abc").into_bytes();
+    let expected = serde_json::json!({"op": "synced", "feed": 17, "cursor": "abc"});
+    assert_eq!(payloads(&frame), [expected]);
+    let block = synced(Format::EventStream, Feed(17), &view, "abc").into_bytes();
+    let expected = "event: synced\nid: abc\ndata: {\"key\":[\"k\"],\"cursor\":\"abc\"}\n\n";
+    assert_eq!(String::from_utf8_lossy(&block), expected);
+    let large = Bytes::from(format!("\"{}\"", "x".repeat(70_000)));
+    let frame = rows(Format::WebSocket, Feed(1), &large).into_bytes();
+    assert_eq!(payloads(&frame)[0]["rows"][0].as_str().map(str::len), Some(70_000));
+}
 
 fn keys(message: &serde_json::Value) -> Vec<u64> {
     let events = message["events"].as_array().unwrap();
@@ -220,7 +315,7 @@ fn frames_of_every_length_are_well_formed() {
 }
 
 #[test]
-fn the_newest_event_is_held_back_until_the_end() {
+fn the_newest_change_is_held_back_until_the_end() {
     let mut batch = batch_of(0..1);
     assert!(batch.seal_some(BOTH).is_none());
     add(&mut batch, 1..4);

@@ -109,7 +109,24 @@ pub(super) fn subscribed(id: &str, feed: Feed, view: &View, cursor: &str) -> Del
     .into()
 }
 
-fn write_names<'n>(out: &mut Vec<u8>, names: impl Iterator<Item = &'n str>) {
+pub(super) fn rows(feed: Feed, chunk: &[u8]) -> Vec<u8> {
+    text_frame(|out| {
+        out.reserve(chunk.len() + 64);
+        out.extend_from_slice(format!(r#"{{"op":"rows","feed":{},"rows":["#, feed.0).as_bytes());
+        out.extend_from_slice(chunk);
+        out.extend_from_slice(b"]}");
+    })
+}
+
+pub(super) fn synced(feed: Feed, cursor: &str) -> Vec<u8> {
+    text_frame(|out| {
+        out.extend_from_slice(format!(r#"{{"op":"synced","feed":{},"cursor":"#, feed.0).as_bytes());
+        write_string(out, cursor);
+        out.push(b'}');
+    })
+}
+
+pub(super) fn write_names<'n>(out: &mut Vec<u8>, names: impl Iterator<Item = &'n str>) {
     out.push(b'[');
     for (i, name) in names.enumerate() {
         if i > 0 {
