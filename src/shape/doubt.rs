@@ -3,6 +3,7 @@
 //! looked at the catalog; then its feeds start anew.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -32,6 +33,29 @@ pub struct Doubts {
     current: Current,
     open: BTreeMap<TableId, Doubt>,
     known: HashMap<TableId, Known>,
+    /// What was last told of them; none if that has changed.
+    beliefs: Option<Arc<Beliefs>>,
+}
+
+/// What was believed of rows at some time.
+#[derive(Debug, Default)]
+pub struct Beliefs {
+    held_back: HashSet<TableId>,
+    orders: HashMap<TableId, HashSet<Vec<String>>>,
+}
+
+impl Beliefs {
+    /// Whether the change may be shown. If not, its table's feeds start anew.
+    pub fn fit(&self, rows: &Rows<'_>) -> bool {
+        let table = rows.change().table;
+        let believed = |row: &&Row<'_>| {
+            row.is_complete()
+                && self.orders.get(&table).is_some_and(|orders| orders.contains(&row.names()))
+        };
+        let mut odd =
+            [rows.before(), rows.after()].into_iter().flatten().filter(|row| !row.is_regular());
+        !self.held_back.contains(&table) && odd.all(|row| believed(&row))
+    }
 }
 
 #[derive(Debug)]
@@ -51,7 +75,7 @@ struct Known {
 
 impl Doubts {
     pub fn new(current: Current) -> Self {
-        Self { current, open: BTreeMap::new(), known: HashMap::new() }
+        Self { current, open: BTreeMap::new(), known: HashMap::new(), beliefs: None }
     }
 
     /// Whether the change may be shown; if it looks wrong, asks for a look at the catalog.
@@ -79,9 +103,26 @@ impl Doubts {
         );
         let complete = odd.into_iter().filter(|row| row.is_complete());
         let orders = complete.map(Row::names).collect();
+        self.beliefs = None;
         self.open.insert(table, Doubt { since: Instant::now(), orders });
         self.current.doubt();
         Verdict::HeldBack
+    }
+
+    /// What is believed now, to judge what is read again.
+    pub fn beliefs(&mut self) -> Arc<Beliefs> {
+        let beliefs = self.beliefs.take().unwrap_or_else(|| Arc::new(self.believed()));
+        self.beliefs = Some(Arc::clone(&beliefs));
+        beliefs
+    }
+
+    fn believed(&self) -> Beliefs {
+        let orders = |known: &Known| {
+            let looks = known.looks.iter().filter(|(_, looks)| **looks >= LOOKS);
+            looks.map(|(order, _)| order.clone()).collect()
+        };
+        let orders = self.known.iter().map(|(table, known)| (*table, orders(known)));
+        Beliefs { held_back: self.open.keys().copied().collect(), orders: orders.collect() }
     }
 
     fn is_believed(&self, table: TableId, row: &Row<'_>) -> bool {
@@ -93,6 +134,7 @@ impl Doubts {
 
     /// Tables were renewed, or looked at because of a doubt: those that were held back until then.
     pub fn settle(&mut self, has_looked: bool) -> Vec<TableId> {
+        self.beliefs = None;
         let open = std::mem::take(&mut self.open);
         for (table, doubt) in open.iter().filter(|_| has_looked) {
             let Known { looks, former } = self.known.entry(*table).or_default();
@@ -109,6 +151,7 @@ impl Doubts {
 
     /// The table is another now: what is known of its rows no longer holds.
     pub fn altered(&mut self, before: &ServedTable) {
+        self.beliefs = None;
         let table = before.table();
         let Known { looks, former } = self.known.entry(table.id).or_default();
         looks.clear();
@@ -124,6 +167,7 @@ impl Doubts {
         let due: Vec<TableId> =
             self.open.iter().filter(|(_, doubt)| is_due(doubt)).map(|(table, _)| *table).collect();
         self.open.retain(|_, doubt| !is_due(doubt));
+        self.beliefs = None;
         due
     }
 }

@@ -12,6 +12,7 @@ use super::event::{Encoder, Mark};
 use super::reset::ResetCause;
 use super::{Delivery, Feed, Format, event_stream, poll, websocket};
 use crate::cursor::Cursor;
+use crate::event::Seq;
 use crate::policy::{View, Visible};
 
 /// A cursor, printed, and the frames that tell it to those who have no news.
@@ -81,9 +82,15 @@ pub struct Sealed {
     websocket: Option<Framed>,
     event_stream: Option<Framed>,
     poll: Option<Framed>,
+    /// The newest change that was framed.
+    last: Option<Seq>,
 }
 
 impl Sealed {
+    pub fn last(&self) -> Option<Seq> {
+        self.last
+    }
+
     pub fn format(&self, format: Format) -> Option<&Framed> {
         match format {
             Format::WebSocket => self.websocket.as_ref(),
@@ -188,10 +195,11 @@ impl Batch {
             Framed { events_end, bytes: bytes.into() }
         });
         let websocket = formats.websocket.then(|| self.frame(commit));
+        let last = self.marks.last().map(|mark| mark.seq);
         // Memory that many shapes keep for the next change is far away when it comes.
         (self.buffer, self.marks) = (Vec::new(), Vec::new());
         self.reset = None;
-        Sealed { websocket, event_stream, poll }
+        Sealed { websocket, event_stream, poll, last }
     }
 
     fn frame(&mut self, commit: Option<&Commit>) -> Framed {

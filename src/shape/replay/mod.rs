@@ -7,9 +7,11 @@ use tokio::sync::mpsc;
 
 use super::ShapeKey;
 use super::command::ReaderId;
+use super::doubt::Beliefs;
 use super::recent::Tail;
 use crate::changelog::ResetReason;
 use crate::cursor::Cursor;
+use crate::policy::Served;
 use crate::wire::{Feed, Format};
 
 /// A reader that is behind.
@@ -22,6 +24,10 @@ pub struct CatchUp {
     pub feeds: Vec<Behind>,
     /// Where to take it from; none if it isn't remembered: then from the log.
     pub tail: Option<Tail>,
+    /// The tables as the hub has them: how rows are read.
+    pub served: Arc<Served>,
+    /// Which rows that look odd may be shown; the others' feeds start anew.
+    pub beliefs: Arc<Beliefs>,
 }
 
 /// One of its feeds.
