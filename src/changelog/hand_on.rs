@@ -81,21 +81,21 @@ impl Reader {
 
 /// Changes on their way to be handed on together.
 #[derive(Default)]
-struct Chunk {
+pub(super) struct Chunk {
     changes: Vec<Change>,
     bytes: usize,
 }
 
 impl Chunk {
     /// Says whether the chunk is full.
-    fn push(&mut self, change: Change) -> bool {
+    pub fn push(&mut self, change: Change) -> bool {
         let rows = [&change.old, &change.new];
         self.bytes += rows.into_iter().flatten().map(|row| row.json.len()).sum::<usize>();
         self.changes.push(change);
         self.bytes >= CHUNK_BYTES || self.changes.len() >= CHUNK_CHANGES
     }
 
-    fn take(&mut self) -> Vec<Change> {
+    pub fn take(&mut self) -> Vec<Change> {
         self.bytes = 0;
         std::mem::take(&mut self.changes)
     }

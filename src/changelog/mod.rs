@@ -29,6 +29,7 @@ mod pace;
 mod place;
 mod read;
 mod reader;
+mod replay;
 mod rights;
 mod server_id;
 mod status;
@@ -43,6 +44,7 @@ pub use adapt::{Fit, adapt, fit, relations};
 pub use install::{Done, InstallError, Installed, Plan, dry_run, install, uninstall, verify};
 pub use maintain::Unwatched;
 pub use reader::{ReaderError, run};
+pub use replay::{Replay, ReplayError, Replays, Unavailable};
 pub use status::{ReaderSession, Status, WatchedTable, status};
 
 /// How the reader learns that there is something to read.

@@ -15,7 +15,7 @@ use super::read::{Header, ReadError, Rows};
 use super::reader::{Connected, End, Reader};
 use super::trail::{Mark, Trail};
 use super::{Reading, ResetReason};
-use crate::cursor::{Cursor, Era};
+use crate::cursor::Cursor;
 
 /// How often to look whether a new epoch can begin.
 const EPOCH_PAUSE: Duration = Duration::from_millis(50);
@@ -50,7 +50,9 @@ enum Verdict {
 
 impl Place {
     fn judge(&self, header: &Header, life: i64) -> Verdict {
-        if header.has_skipped || header.epoch != self.cursor.era.epoch {
+        if header.timeline != self.cursor.era.timeline {
+            Verdict::Reset(ResetReason::Failover)
+        } else if header.has_skipped || header.epoch != self.cursor.era.epoch {
             Verdict::Reset(ResetReason::CursorExpired)
         } else if life != self.life {
             Verdict::Crashed
@@ -164,7 +166,7 @@ impl Reader {
         if header.has_skipped {
             return Ok(());
         }
-        let era = Era { epoch: header.epoch, timeline: on.server.timeline };
+        let era = header.era();
         let cursor = Cursor::new(era, header.snapshot.clone());
         let truncations = Some(header.truncations);
         let server = on.server.id.clone();

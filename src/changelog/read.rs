@@ -9,7 +9,7 @@ use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Client, Row, RowStream, Statement};
 
 use crate::catalog::TableId;
-use crate::cursor::Snapshot;
+use crate::cursor::{Era, Snapshot};
 use crate::event::{Change, Op, RowText, Seq};
 
 use super::{Wake, ask};
@@ -21,7 +21,7 @@ const PLAN: &str = "
     set plan_cache_mode = force_generic_plan";
 
 /// The same for one transaction.
-const LOCAL_PLAN: &str = "
+pub(super) const LOCAL_PLAN: &str = "
     set local enable_seqscan = off; set local enable_bitmapscan = off; set local jit = off;
     set local work_mem = '32MB'";
 
@@ -42,6 +42,9 @@ pub(super) enum Log {
 pub(super) struct Header {
     pub snapshot: Snapshot,
     pub epoch: u64,
+    /// The server that the epoch was drawn on, and the timeline that it is on.
+    pub server: String,
+    pub timeline: u32,
     /// The server's life, see `sql/070_life.sql`; none until somebody has named it.
     pub life: Option<i64>,
     /// How much had been written to the WAL, after the snapshot was taken, and how much of it was on disk, in bytes.
@@ -56,6 +59,10 @@ pub(super) struct Header {
 }
 
 impl Header {
+    pub fn era(&self) -> Era {
+        Era { epoch: self.epoch, timeline: self.timeline }
+    }
+
     /// Whether a crash of the server may still undo something that the snapshot has seen.
     pub fn may_lose(&self) -> bool {
         self.written > self.flushed
@@ -69,6 +76,8 @@ impl Header {
         Self {
             snapshot: snapshot.parse().unwrap(),
             epoch: 1,
+            server: String::new(),
+            timeline: 1,
             life: None,
             written: 0,
             flushed: 0,
@@ -84,6 +93,8 @@ impl Header {
 struct HeaderText {
     snapshot: String,
     epoch: u64,
+    server: String,
+    timeline: String,
     truncations: i64,
     life: Option<i64>,
     wal: u64,
@@ -119,29 +130,15 @@ impl Log {
         client: &Client,
         cursor: Option<&Snapshot>,
     ) -> Result<(Header, Rows), ReadError> {
-        // No transaction has an id this high: nothing comes after it.
-        let beyond = i64::MAX.unsigned_abs();
-        let xmax = cursor.map_or(beyond, Snapshot::xmax).to_string();
-        let in_progress: Vec<String> = cursor
-            .map(|c| c.in_progress().iter().map(u64::to_string).collect())
-            .unwrap_or_default();
-        let mut rows = Rows(Box::pin(self.query(client, &xmax, &in_progress).await?));
-        let first = rows.0.next().await.ok_or(ReadError::Malformed("there is no header"))??;
-        Ok((header(&first)?, rows))
-    }
-
-    async fn query(
-        &self,
-        client: &Client,
-        xmax: &(dyn ToSql + Sync),
-        in_progress: &(dyn ToSql + Sync),
-    ) -> Result<RowStream, tokio_postgres::Error> {
         match self {
-            Self::Prepared(statement) => client.query_raw(statement, [xmax, in_progress]).await,
+            Self::Prepared(statement) => {
+                let (xmax, in_progress) = unseen(cursor);
+                let parameters: [&(dyn ToSql + Sync); 2] = [&xmax, &in_progress];
+                begun(client.query_raw(statement, parameters).await?).await
+            }
             Self::Anew => {
                 client.batch_execute(&format!("{} {LOCAL_PLAN}", ask::BEGIN)).await?;
-                let parameters = [(xmax, Type::TEXT), (in_progress, Type::TEXT_ARRAY)];
-                client.query_typed_raw(READ, parameters).await
+                within(client, cursor).await
             }
         }
     }
@@ -154,6 +151,32 @@ impl Log {
             Self::Prepared(_) => Ok(()),
         }
     }
+}
+
+/// One read in a transaction that has begun, with the settings of `LOCAL_PLAN`.
+pub(super) async fn within(
+    client: &Client,
+    cursor: Option<&Snapshot>,
+) -> Result<(Header, Rows), ReadError> {
+    let (xmax, in_progress) = unseen(cursor);
+    let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&xmax, Type::TEXT), (&in_progress, Type::TEXT_ARRAY)];
+    begun(client.query_typed_raw(READ, parameters).await?).await
+}
+
+/// The statement's parameters: which transactions the cursor has not seen.
+fn unseen(cursor: Option<&Snapshot>) -> (String, Vec<String>) {
+    // No transaction has an id this high: nothing comes after it.
+    let beyond = i64::MAX.unsigned_abs();
+    let xmax = cursor.map_or(beyond, Snapshot::xmax).to_string();
+    let in_progress = cursor.map(|c| c.in_progress().iter().map(u64::to_string).collect());
+    (xmax, in_progress.unwrap_or_default())
+}
+
+async fn begun(rows: RowStream) -> Result<(Header, Rows), ReadError> {
+    let mut rows = Rows(Box::pin(rows));
+    let first = rows.0.next().await.ok_or(ReadError::Malformed("there is no header"))??;
+    Ok((header(&first)?, rows))
 }
 
 /// The changes of a read, in the order of `seq`.
@@ -179,6 +202,9 @@ fn header(row: &Row) -> Result<Header, ReadError> {
     Ok(Header {
         snapshot,
         epoch: text.epoch,
+        server: text.server,
+        timeline: u32::from_str_radix(&text.timeline, 16)
+            .map_err(|_| ReadError::Malformed("the timeline isn't a number"))?,
         truncations: text.truncations,
         has_skipped: text.skipped.unwrap_or(0) != text.skipped_before,
         life: text.life,

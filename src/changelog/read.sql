@@ -21,6 +21,8 @@ select null::bigint as seq,
        json_build_object(
          'snapshot', pg_current_snapshot()::text,
          'epoch', epoch,
+         'server', server,
+         'timeline', left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
          'truncations', truncations,
          'skipped_before', skipped,
          'skipped', pg_sequence_last_value('rowcast.skipped'),
