@@ -14,6 +14,8 @@ use crate::config;
 use crate::identity::{Authority, NotUsable};
 use crate::policy::{self, NotServable, Served};
 use crate::server::{self, Drained};
+use crate::snapshot::{self, Snapshots};
+use crate::spool;
 
 /// How many readings may wait between the reader and the hub, each of a few hundred KiB at most.
 const READINGS: usize = 4;
@@ -83,7 +85,10 @@ pub async fn run(
     let database = settings.database.clone();
     let reading = changelog::run(settings.database, settings.log, tables, out, stop.clone());
     let reader = tokio::spawn(reading);
-    let server = server::Settings { extra, ..server::Settings::new(settings.server, authority) };
+    let snapshots =
+        Snapshots::new(database.clone(), snapshot::Settings::default(), spool::Budget::default());
+    let server = server::Settings::new(settings.server, authority);
+    let server = server::Settings { extra, snapshots, ..server };
     let (renewal, current) = policy::current(served);
     let altered = alter::watch(database, settings.tables, objects, renewal, stop.clone());
     let altered = tokio::spawn(altered);

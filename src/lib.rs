@@ -21,6 +21,8 @@ pub mod policy;
 
 pub mod wire;
 
+pub mod snapshot;
+
 pub mod shape;
 
 pub mod transport;

@@ -14,6 +14,7 @@ use crate::changelog::Reading;
 use crate::identity::Authority;
 use crate::policy::Current;
 use crate::shape::{self, Ended, Hub};
+use crate::snapshot::Snapshots;
 use crate::transport::{self, App, Metrics, Timing};
 
 /// How long open connections get to take their leave.
@@ -25,6 +26,7 @@ pub struct Settings {
     pub transport: transport::Settings,
     pub authority: Authority,
     pub shape: shape::Settings,
+    pub snapshots: Snapshots,
     pub timing: Timing,
     /// Routes that are served beside the daemon's own; no path may be among both.
     pub extra: axum::Router,
@@ -36,7 +38,8 @@ impl Settings {
         let max_subscriptions = transport.max_subscriptions;
         let shape =
             shape::Settings { outbox_max_bytes, max_subscriptions, ..shape::Settings::default() };
-        Self { transport, authority, shape, timing: Timing::default(), extra: axum::Router::new() }
+        let (snapshots, timing) = (Snapshots::unavailable(), Timing::default());
+        Self { transport, authority, shape, snapshots, timing, extra: axum::Router::new() }
     }
 }
 
@@ -71,11 +74,12 @@ pub async fn run(
     let stop = shutdown.child_token();
     let (hub, handle) =
         Hub::new(served.clone(), settings.shape, observed.clone(), readings, stop.clone());
-    let metrics = Metrics::new(&observed);
+    let metrics = Metrics::new(&observed, settings.snapshots.observed());
     let app = Arc::new(App::new(
         &settings.transport,
         served,
         handle,
+        settings.snapshots,
         metrics,
         settings.authority,
         settings.timing,

@@ -32,6 +32,7 @@ mod reader;
 mod replay;
 mod rights;
 mod server_id;
+mod stand;
 mod status;
 mod trail;
 
@@ -45,6 +46,7 @@ pub use install::{Done, InstallError, Installed, Plan, dry_run, install, uninsta
 pub use maintain::Unwatched;
 pub use reader::{ReaderError, run};
 pub use replay::{Replay, ReplayError, Replays, Unavailable};
+pub use stand::{Stand, StandError, stand};
 pub use status::{ReaderSession, Status, WatchedTable, status};
 
 /// How the reader learns that there is something to read.

@@ -6,12 +6,14 @@ use super::{Metrics, Settings, Timing};
 use crate::identity::Authority;
 use crate::policy::Current;
 use crate::shape::Handle;
+use crate::snapshot::Snapshots;
 
 /// What every request may need.
 #[derive(Debug)]
 pub struct App {
     pub served: Current,
     pub hub: Handle,
+    pub snapshots: Snapshots,
     pub metrics: Metrics,
     pub authority: Authority,
     pub origins: Origins,
@@ -27,6 +29,7 @@ impl App {
         settings: &Settings,
         served: Current,
         hub: Handle,
+        snapshots: Snapshots,
         metrics: Metrics,
         authority: Authority,
         timing: Timing,
@@ -38,6 +41,7 @@ impl App {
         Self {
             served,
             hub,
+            snapshots,
             metrics,
             authority,
             origins: Origins::new(&settings.allowed_origins, &settings.hosts),

@@ -7,7 +7,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::shape;
+use crate::{shape, snapshot};
 
 /// The daemon's counters, in OpenMetrics text.
 pub struct Metrics {
@@ -19,9 +19,10 @@ pub struct Metrics {
 impl Metrics {
     pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-    pub fn new(hub: &shape::Observed) -> Self {
+    pub fn new(hub: &shape::Observed, snapshots: &snapshot::Observed) -> Self {
         let mut registry = Registry::with_prefix("rowcast");
         hub.register(&mut registry);
+        snapshots.register(&mut registry);
         let (connections, refused_connections) = (Gauge::default(), Counter::default());
         registry.register("connections", "Open connections", connections.clone());
         registry.register(

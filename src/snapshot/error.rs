@@ -1,0 +1,59 @@
+//! Why there are no rows, by what the asker does next.
+
+use tokio_postgres::error::SqlState;
+
+use crate::changelog::StandError;
+use crate::database::ConnectError;
+use crate::spool::SpoolError;
+
+/// Why a read gave no rows, or not all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// The database is away, too much is asked of it, or the table isn't what it was: later.
+    #[error("the rows can't be read just now")]
+    Unavailable,
+    /// Nothing can follow a snapshot yet: the capture starts anew.
+    #[error("the change log isn't ready")]
+    NotReady,
+    #[error("there are more rows than can be kept for a reader")]
+    TooLarge,
+    #[error("reading the rows took too long")]
+    Timeout,
+    /// The rows can't be ordered by these columns.
+    #[error("a column of this type can't be ordered by")]
+    NoOrder,
+}
+
+impl From<SpoolError> for SnapshotError {
+    fn from(error: SpoolError) -> Self {
+        match error {
+            SpoolError::Full => Self::TooLarge,
+            SpoolError::Io(_) | SpoolError::Broken => Self::Unavailable,
+        }
+    }
+}
+
+impl From<ConnectError> for SnapshotError {
+    fn from(_: ConnectError) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl From<StandError> for SnapshotError {
+    fn from(error: StandError) -> Self {
+        match error {
+            StandError::Database(error) => error.into(),
+            StandError::NotReady => Self::NotReady,
+            StandError::Unwatched => Self::Unavailable,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for SnapshotError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.code() {
+            Some(&SqlState::QUERY_CANCELED) => Self::Timeout,
+            _ => Self::Unavailable,
+        }
+    }
+}
