@@ -1,4 +1,5 @@
-//! What waits for one connection: a queue bounded in bytes, filled by the hub, drained by the connection's task.
+//! What waits for one connection: a queue bounded in bytes, filled by the hub and by couriers, drained by the connection's
+//! task.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,6 +9,11 @@ use tokio::sync::Notify;
 
 use super::End;
 use crate::wire::Delivery;
+
+mod courier;
+
+pub use courier::{Courier, PACED_MAX_BYTES, Refused, Voided};
+use courier::{Generation, Waiting};
 
 /// What an entry costs besides its bytes, which are shared.
 const ENTRY_BYTES: usize = 64;
@@ -28,6 +34,10 @@ struct State {
     wants_deliveries: bool,
     /// The hub waits for this much room.
     wanted_bytes: usize,
+    couriers: Waiting,
+    generation: Generation,
+    /// A courier has brought a part of something that it hasn't completed.
+    is_within: bool,
 }
 
 #[derive(Debug)]
@@ -87,9 +97,7 @@ impl Outbox {
             state.wanted_bytes = cost;
             return Pushed::Full;
         }
-        state.bytes += cost;
-        state.queue.extend(deliveries.drain(..));
-        let waker = if state.wants_deliveries { state.waker.take() } else { None };
+        let waker = state.add(deliveries, cost);
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
@@ -108,10 +116,17 @@ impl Outbox {
             state.bytes = 0;
         }
         let waker = state.waker.take();
+        let couriers = state.couriers.take_all();
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
         }
+        couriers.into_iter().for_each(Waker::wake);
+    }
+
+    /// How much waits, in bytes.
+    pub fn waiting_bytes(&self) -> usize {
+        self.0.state().bytes
     }
 
     pub fn is_gone(&self) -> bool {
@@ -149,7 +164,9 @@ impl Inbox {
                 break;
             }
         }
-        state.release(taken, &self.0);
+        let couriers = state.release(taken, &self.0);
+        drop(state);
+        couriers.into_iter().for_each(Waker::wake);
         Poll::Ready(Taken::Deliveries)
     }
 
@@ -169,7 +186,10 @@ impl Drop for Inbox {
         state.inbox_gone = true;
         state.queue = VecDeque::new();
         let bytes = state.bytes;
-        state.release(bytes, &self.0);
+        let couriers = state.couriers.take_all();
+        let none_left = state.release(bytes, &self.0);
+        drop(state);
+        couriers.into_iter().chain(none_left).for_each(Waker::wake);
     }
 }
 
@@ -183,7 +203,16 @@ impl State {
         Poll::Pending
     }
 
-    fn release(&mut self, bytes: usize, shared: &Shared) {
+    /// Puts them in; returns whom to wake, without the lock.
+    fn add(&mut self, deliveries: &mut Vec<Delivery>, cost: usize) -> Option<Waker> {
+        self.bytes += cost;
+        self.queue.extend(deliveries.drain(..));
+        if self.wants_deliveries { self.waker.take() } else { None }
+    }
+
+    /// Gives room back; returns the couriers to wake, without the lock.
+    #[must_use]
+    fn release(&mut self, bytes: usize, shared: &Shared) -> Vec<Waker> {
         self.bytes -= bytes;
         if self.queue.is_empty() && self.queue.capacity() > KEPT_ENTRIES {
             self.queue = VecDeque::new();
@@ -193,9 +222,13 @@ impl State {
             self.wanted_bytes = 0;
             shared.relief.notify_one();
         }
+        if self.wanted_bytes > 0 { Vec::new() } else { self.couriers.take_ready(self.bytes) }
     }
 }
 
 fn cost_bytes(delivery: &Delivery) -> usize {
     delivery.len_bytes() + ENTRY_BYTES
 }
+
+#[cfg(test)]
+mod tests;

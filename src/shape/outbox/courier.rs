@@ -1,0 +1,189 @@
+//! The end of an outbox for a task outside the hub, which waits for room where the hub would not.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::{Outbox, Shared, State, cost_bytes};
+use crate::wire::Delivery;
+
+/// What may wait in an outbox before rows of a snapshot are added: what is live is not to wait behind them for long.
+pub const PACED_MAX_BYTES: usize = 256 << 10;
+/// Couriers leave the last part of the room to the hub.
+const HUBS_PART: usize = 4;
+
+/// How often an outbox's couriers were made void.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Generation(u64);
+
+/// Fills an outbox from outside the hub, until the hub makes it void.
+#[derive(Clone, Debug)]
+pub struct Courier {
+    shared: Arc<Shared>,
+    generation: Generation,
+}
+
+/// Why a courier has no more to bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("the hub has made the courier void")]
+    Void,
+    #[error("the connection is gone")]
+    Gone,
+}
+
+/// What couriers had done when they were made void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Voided {
+    /// What they brought is complete.
+    Between,
+    /// They have brought a part of something, whose end won't come from them.
+    Within,
+}
+
+impl Outbox {
+    /// A courier that may fill the outbox until couriers are made void.
+    pub fn courier(&self) -> Courier {
+        let generation = self.0.state().generation;
+        Courier { shared: Arc::clone(&self.0), generation }
+    }
+
+    /// Makes all couriers void that were made before: nothing of theirs gets in from now on.
+    pub fn void_couriers(&self) -> Voided {
+        let mut state = self.0.state();
+        state.generation.0 += 1;
+        let within = std::mem::take(&mut state.is_within);
+        let couriers = state.couriers.take_all();
+        drop(state);
+        couriers.into_iter().for_each(Waker::wake);
+        if within { Voided::Within } else { Voided::Between }
+    }
+}
+
+impl Courier {
+    /// Brings a part: waits until there is room for all of it. Nothing was brought if it is cancelled.
+    pub async fn push(&mut self, deliveries: Vec<Delivery>) -> Result<(), Refused> {
+        self.bring(deliveries, self.room(), Piece::Part).await
+    }
+
+    /// The same with what completes the parts before it, or is complete.
+    pub async fn push_last(&mut self, deliveries: Vec<Delivery>) -> Result<(), Refused> {
+        self.bring(deliveries, self.room(), Piece::Last).await
+    }
+
+    /// Brings rows of a snapshot: waits until little waits in the outbox. They don't count as a part of something.
+    pub async fn push_paced(&mut self, deliveries: Vec<Delivery>) -> Result<(), Refused> {
+        self.bring(deliveries, self.room().min(PACED_MAX_BYTES), Piece::Row).await
+    }
+
+    /// Whether what it brings would be taken, some time.
+    pub fn is_wanted(&self) -> bool {
+        let state = self.shared.state();
+        state.generation == self.generation && !state.inbox_gone && state.ended.is_none()
+    }
+
+    /// Ready once nothing of it is wanted any more.
+    pub async fn unwanted(&self) -> Refused {
+        poll_fn(|cx| {
+            let mut state = self.shared.state();
+            match self.refused(&state) {
+                Some(refused) => Poll::Ready(refused),
+                None => {
+                    state.couriers.wait(cx, None);
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    fn room(&self) -> usize {
+        self.shared.max_bytes - self.shared.max_bytes / HUBS_PART
+    }
+
+    /// Waits until all of it fits below `room`, or, if it never would, until nothing else waits.
+    async fn bring(
+        &mut self,
+        mut deliveries: Vec<Delivery>,
+        room: usize,
+        piece: Piece,
+    ) -> Result<(), Refused> {
+        let cost: usize = deliveries.iter().map(cost_bytes).sum();
+        let most = match piece {
+            Piece::Row => room,
+            Piece::Part | Piece::Last => room.saturating_sub(cost),
+        };
+        poll_fn(|cx| {
+            let mut state = self.shared.state();
+            if let Some(refused) = self.refused(&state) {
+                return Poll::Ready(Err(refused));
+            }
+            if !state.has_room(most) {
+                state.couriers.wait(cx, Some(most));
+                return Poll::Pending;
+            }
+            match piece {
+                Piece::Part => state.is_within = true,
+                Piece::Last => state.is_within = false,
+                Piece::Row => {}
+            }
+            let waker = state.add(&mut deliveries, cost);
+            drop(state);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    fn refused(&self, state: &State) -> Option<Refused> {
+        if state.inbox_gone || state.ended.is_some() {
+            return Some(Refused::Gone);
+        }
+        (state.generation != self.generation).then_some(Refused::Void)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Piece {
+    Part,
+    Last,
+    Row,
+}
+
+impl State {
+    /// Whether a courier may add something where `most` bytes may wait already. The hub comes first.
+    fn has_room(&self, most: usize) -> bool {
+        self.bytes == 0 || (self.wanted_bytes == 0 && self.bytes <= most)
+    }
+}
+
+/// The couriers that wait, each with how much may be left in the outbox when it is woken; without, it waits for the end only.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(Vec<(Waker, Option<usize>)>);
+
+impl Waiting {
+    fn wait(&mut self, cx: &Context<'_>, most: Option<usize>) {
+        let same = |of: &&mut (Waker, Option<usize>)| {
+            of.1.is_some() == most.is_some() && of.0.will_wake(cx.waker())
+        };
+        let known = self.0.iter_mut().find(same);
+        match known {
+            Some((_, of)) => *of = most,
+            None => self.0.push((cx.waker().clone(), most)),
+        }
+    }
+
+    /// Those who have room now that so many bytes are left.
+    pub fn take_ready(&mut self, left: usize) -> Vec<Waker> {
+        let is_ready =
+            |of: &mut (Waker, Option<usize>)| of.1.is_some_and(|most| left == 0 || left <= most);
+        self.0.extract_if(.., is_ready).map(|(waker, _)| waker).collect()
+    }
+
+    pub fn take_all(&mut self) -> Vec<Waker> {
+        std::mem::take(&mut self.0).into_iter().map(|(waker, _)| waker).collect()
+    }
+}
