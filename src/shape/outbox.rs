@@ -8,11 +8,11 @@ use std::task::{Context, Poll, Waker};
 use tokio::sync::Notify;
 
 use super::End;
-use crate::wire::Delivery;
+use crate::wire::{Delivery, Feed};
 
 mod courier;
 
-pub use courier::{Courier, PACED_MAX_BYTES, Refused, Voided};
+pub use courier::{Courier, PACED_MAX_BYTES, Parcel, Refused, Voided};
 use courier::{Generation, Waiting};
 
 /// What an entry costs besides its bytes, which are shared.
@@ -38,6 +38,8 @@ struct State {
     generation: Generation,
     /// A courier has brought a part of something that it hasn't completed.
     is_within: bool,
+    /// Of these, couriers bring nothing any more.
+    muted: Vec<Feed>,
 }
 
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::{Outbox, Shared, State, cost_bytes};
-use crate::wire::Delivery;
+use crate::wire::{Delivery, Feed};
 
 /// What may wait in an outbox before rows of a snapshot are added: what is live is not to wait behind them for long.
 pub const PACED_MAX_BYTES: usize = 256 << 10;
@@ -21,6 +21,13 @@ pub(super) struct Generation(u64);
 pub struct Courier {
     shared: Arc<Shared>,
     generation: Generation,
+}
+
+/// What a courier brings, and of which feed it is; what is of none is for the connection.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    pub feed: Option<Feed>,
+    pub delivery: Delivery,
 }
 
 /// Why a courier has no more to bring.
@@ -54,27 +61,36 @@ impl Outbox {
         let mut state = self.0.state();
         state.generation.0 += 1;
         let within = std::mem::take(&mut state.is_within);
+        state.muted = Vec::new();
         let couriers = state.couriers.take_all();
         drop(state);
         couriers.into_iter().for_each(Waker::wake);
         if within { Voided::Within } else { Voided::Between }
     }
+
+    /// Leaves out what couriers bring of this feed, until they are void: what is of others goes on.
+    pub fn mute(&self, feed: Feed) {
+        let mut state = self.0.state();
+        if !state.muted.contains(&feed) {
+            state.muted.push(feed);
+        }
+    }
 }
 
 impl Courier {
     /// Brings a part: waits until there is room for all of it. Nothing was brought if it is cancelled.
-    pub async fn push(&mut self, deliveries: Vec<Delivery>) -> Result<(), Refused> {
-        self.bring(deliveries, self.room(), Piece::Part).await
+    pub async fn push(&mut self, parcels: Vec<Parcel>) -> Result<(), Refused> {
+        self.bring(parcels, self.room(), Piece::Part).await
     }
 
     /// The same with what completes the parts before it, or is complete.
-    pub async fn push_last(&mut self, deliveries: Vec<Delivery>) -> Result<(), Refused> {
-        self.bring(deliveries, self.room(), Piece::Last).await
+    pub async fn push_last(&mut self, parcels: Vec<Parcel>) -> Result<(), Refused> {
+        self.bring(parcels, self.room(), Piece::Last).await
     }
 
     /// Brings rows of a snapshot: waits until little waits in the outbox. They don't count as a part of something.
-    pub async fn push_paced(&mut self, deliveries: Vec<Delivery>) -> Result<(), Refused> {
-        self.bring(deliveries, self.room().min(PACED_MAX_BYTES), Piece::Row).await
+    pub async fn push_paced(&mut self, parcels: Vec<Parcel>) -> Result<(), Refused> {
+        self.bring(parcels, self.room().min(PACED_MAX_BYTES), Piece::Row).await
     }
 
     /// Whether what it brings would be taken, some time.
@@ -105,11 +121,11 @@ impl Courier {
     /// Waits until all of it fits below `room`, or, if it never would, until nothing else waits.
     async fn bring(
         &mut self,
-        mut deliveries: Vec<Delivery>,
+        mut parcels: Vec<Parcel>,
         room: usize,
         piece: Piece,
     ) -> Result<(), Refused> {
-        let cost: usize = deliveries.iter().map(cost_bytes).sum();
+        let cost: usize = parcels.iter().map(|parcel| cost_bytes(&parcel.delivery)).sum();
         let most = match piece {
             Piece::Row => room,
             Piece::Part | Piece::Last => room.saturating_sub(cost),
@@ -128,7 +144,7 @@ impl Courier {
                 Piece::Last => state.is_within = false,
                 Piece::Row => {}
             }
-            let waker = state.add(&mut deliveries, cost);
+            let waker = state.add_parcels(std::mem::take(&mut parcels));
             drop(state);
             if let Some(waker) = waker {
                 waker.wake();
@@ -157,6 +173,18 @@ impl State {
     /// Whether a courier may add something where `most` bytes may wait already. The hub comes first.
     fn has_room(&self, most: usize) -> bool {
         self.bytes == 0 || (self.wanted_bytes == 0 && self.bytes <= most)
+    }
+
+    /// Puts in what isn't muted; returns whom to wake, without the lock.
+    fn add_parcels(&mut self, parcels: Vec<Parcel>) -> Option<Waker> {
+        let is_heard = |parcel: &Parcel| parcel.feed.is_none_or(|of| !self.muted.contains(&of));
+        let heard = parcels.into_iter().filter(is_heard).map(|parcel| parcel.delivery);
+        let mut deliveries: Vec<Delivery> = heard.collect();
+        if deliveries.is_empty() {
+            return None;
+        }
+        let cost = deliveries.iter().map(cost_bytes).sum();
+        self.add(&mut deliveries, cost)
     }
 }
 

@@ -8,6 +8,10 @@ fn delivery(bytes: usize) -> Delivery {
     vec![b'x'; bytes - ENTRY_BYTES].into()
 }
 
+fn parcel(delivery: Delivery) -> Parcel {
+    Parcel { feed: None, delivery }
+}
+
 fn of(bytes: usize) -> (Outbox, Inbox) {
     outbox(bytes, Arc::new(Notify::new()))
 }
@@ -48,7 +52,7 @@ fn a_courier_waits_for_room_and_is_woken_once_there_is() {
     let first = delivery(600 << 10);
     assert_eq!(outbox.push(&mut vec![first]), Pushed::Taken);
     let woken = Arc::new(Woken::default());
-    let mut push = Box::pin(courier.push(vec![delivery(200 << 10)]));
+    let mut push = Box::pin(courier.push(vec![parcel(delivery(200 << 10))]));
     assert!(poll(push.as_mut(), &woken).is_pending());
     assert_eq!((take(&mut inbox), woken.times()), (600 << 10, 1));
     assert_eq!(poll(push.as_mut(), &woken), Poll::Ready(Ok(())));
@@ -63,7 +67,7 @@ fn room_that_is_not_enough_wakes_nobody() {
     }
     let mut courier = outbox.courier();
     let woken = Arc::new(Woken::default());
-    let mut push = Box::pin(courier.push(vec![delivery(512 << 10)]));
+    let mut push = Box::pin(courier.push(vec![parcel(delivery(512 << 10))]));
     assert!(poll(push.as_mut(), &woken).is_pending());
     take(&mut inbox);
     assert_eq!(woken.times(), 0);
@@ -78,10 +82,11 @@ fn the_hub_has_room_where_couriers_have_none_and_comes_first() {
     let mut courier = outbox.courier();
     let woken = Arc::new(Woken::default());
     for _ in 0..3 {
-        let pushed = poll(Box::pin(courier.push(vec![delivery(256 << 10)])).as_mut(), &woken);
+        let pushed =
+            poll(Box::pin(courier.push(vec![parcel(delivery(256 << 10))])).as_mut(), &woken);
         assert_eq!(pushed, Poll::Ready(Ok(())));
     }
-    let mut push = Box::pin(courier.push(vec![delivery(1 << 10)]));
+    let mut push = Box::pin(courier.push(vec![parcel(delivery(1 << 10))]));
     assert!(poll(push.as_mut(), &woken).is_pending());
     assert_eq!(outbox.push(&mut vec![delivery(100 << 10)]), Pushed::Taken);
     assert_eq!(outbox.push(&mut vec![delivery(512 << 10)]), Pushed::Full);
@@ -98,7 +103,7 @@ fn what_is_larger_than_the_outbox_is_taken_when_nothing_else_waits() {
     let mut courier = outbox.courier();
     assert_eq!(outbox.push(&mut vec![delivery(100)]), Pushed::Taken);
     let woken = Arc::new(Woken::default());
-    let mut push = Box::pin(courier.push(vec![delivery(2 << 20)]));
+    let mut push = Box::pin(courier.push(vec![parcel(delivery(2 << 20))]));
     assert!(poll(push.as_mut(), &woken).is_pending());
     take(&mut inbox);
     assert_eq!(woken.times(), 1);
@@ -111,10 +116,11 @@ fn rows_come_while_little_waits() {
     let mut courier = outbox.courier();
     let woken = Arc::new(Woken::default());
     for _ in 0..2 {
-        let pushed = poll(Box::pin(courier.push_paced(vec![delivery(200 << 10)])).as_mut(), &woken);
+        let pushed =
+            poll(Box::pin(courier.push_paced(vec![parcel(delivery(200 << 10))])).as_mut(), &woken);
         assert_eq!(pushed, Poll::Ready(Ok(())));
     }
-    let mut push = Box::pin(courier.push_paced(vec![delivery(200 << 10)]));
+    let mut push = Box::pin(courier.push_paced(vec![parcel(delivery(200 << 10))]));
     assert!(poll(push.as_mut(), &woken).is_pending());
     take(&mut inbox);
     assert_eq!(poll(push.as_mut(), &woken), Poll::Ready(Ok(())));
@@ -127,16 +133,16 @@ fn a_void_courier_is_refused_for_ever_and_told_at_once() {
     let mut other = courier.clone();
     assert_eq!(outbox.push(&mut vec![delivery(1 << 20)]), Pushed::Taken);
     let woken = Arc::new(Woken::default());
-    let mut push = Box::pin(courier.push(vec![delivery(100)]));
+    let mut push = Box::pin(courier.push(vec![parcel(delivery(100))]));
     assert!(poll(push.as_mut(), &woken).is_pending());
     assert_eq!(outbox.void_couriers(), Voided::Between);
     assert_eq!(woken.times(), 1);
     assert_eq!(poll(push.as_mut(), &woken), Poll::Ready(Err(Refused::Void)));
     take(&mut inbox);
-    let refused = poll(Box::pin(other.push_paced(vec![delivery(100)])).as_mut(), &woken);
+    let refused = poll(Box::pin(other.push_paced(vec![parcel(delivery(100))])).as_mut(), &woken);
     assert_eq!(refused, Poll::Ready(Err(Refused::Void)));
     let mut next = outbox.courier();
-    let pushed = poll(Box::pin(next.push(vec![delivery(100)])).as_mut(), &woken);
+    let pushed = poll(Box::pin(next.push(vec![parcel(delivery(100))])).as_mut(), &woken);
     assert_eq!(pushed, Poll::Ready(Ok(())));
     assert_eq!(take(&mut inbox), 100);
 }
@@ -147,12 +153,29 @@ fn the_hub_learns_whether_a_courier_was_within_something() {
     let woken = Arc::new(Woken::default());
     for (last, voided) in [(false, Voided::Within), (true, Voided::Between)] {
         let mut courier = outbox.courier();
-        let _ = poll(Box::pin(courier.push(vec![delivery(100)])).as_mut(), &woken);
-        let _ = poll(Box::pin(courier.push_paced(vec![delivery(100)])).as_mut(), &woken);
+        let _ = poll(Box::pin(courier.push(vec![parcel(delivery(100))])).as_mut(), &woken);
+        let _ = poll(Box::pin(courier.push_paced(vec![parcel(delivery(100))])).as_mut(), &woken);
         if last {
-            let _ = poll(Box::pin(courier.push_last(vec![delivery(100)])).as_mut(), &woken);
+            let _ = poll(Box::pin(courier.push_last(vec![parcel(delivery(100))])).as_mut(), &woken);
         }
         assert_eq!(outbox.void_couriers(), voided);
+    }
+}
+
+#[test]
+fn what_is_of_a_muted_feed_is_left_out_until_couriers_are_void() {
+    let (outbox, mut inbox) = of(1 << 20);
+    let woken = Arc::new(Woken::default());
+    let of_feed = |feed, bytes| Parcel { feed: Some(Feed(feed)), delivery: delivery(bytes) };
+    outbox.mute(Feed(1));
+    for (left, voided) in [(2_000, false), (3_000, true)] {
+        if voided {
+            let _ = outbox.void_couriers();
+        }
+        let mut courier = outbox.courier();
+        let both = vec![of_feed(1, 1_000), of_feed(2, 2_000)];
+        assert_eq!(poll(Box::pin(courier.push(both)).as_mut(), &woken), Poll::Ready(Ok(())));
+        assert_eq!(take(&mut inbox), left);
     }
 }
 
@@ -163,7 +186,7 @@ fn couriers_of_a_connection_that_ends_are_told() {
         assert_eq!(outbox.push(&mut vec![delivery(1 << 20)]), Pushed::Taken);
         let (mut courier, watching) = (outbox.courier(), outbox.courier());
         let (one, two) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
-        let mut push = Box::pin(courier.push(vec![delivery(100)]));
+        let mut push = Box::pin(courier.push(vec![parcel(delivery(100))]));
         let mut unwanted = Box::pin(watching.unwanted());
         assert!(poll(push.as_mut(), &one).is_pending());
         assert!(poll(unwanted.as_mut(), &two).is_pending());
@@ -192,7 +215,7 @@ async fn what_many_bring_at_once_comes_once_and_in_order() {
         let mut courier = outbox.courier();
         tokio::spawn(async move {
             for at in 0..EACH {
-                courier.push(vec![numbered(who, at)]).await.unwrap();
+                courier.push(vec![parcel(numbered(who, at))]).await.unwrap();
             }
         });
     }

@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-
 use super::ShapeKey;
 use super::command::ReaderId;
 use super::doubt::Beliefs;
+use super::outbox::Courier;
 use super::recent::Tail;
 use crate::changelog::ResetReason;
 use crate::cursor::Cursor;
@@ -18,13 +17,16 @@ use crate::wire::{Feed, Format};
 #[derive(Debug)]
 pub struct CatchUp {
     pub reader: ReaderId,
-    /// What of an older one is still on its way is void.
+    /// The hub's number for it, which its report carries.
     pub generation: u64,
     pub format: Format,
+    /// Where what comes is put, until the hub makes it void.
+    pub courier: Courier,
+    /// An event stream and a poll have one.
     pub feeds: Vec<Behind>,
     /// Where to take it from; none if it isn't remembered: then from the log.
     pub tail: Option<Tail>,
-    /// The tables as the hub has them: how rows are read.
+    /// The tables as the hub has them, and as the views are of them: how rows are read.
     pub served: Arc<Served>,
     /// Which rows that look odd may be shown; the others' feeds start anew.
     pub beliefs: Arc<Beliefs>,
@@ -40,21 +42,33 @@ pub struct Behind {
     pub merge: bool,
 }
 
+/// What became of a reader that was behind.
+#[derive(Debug)]
+pub struct Report {
+    pub reader: ReaderId,
+    pub generation: u64,
+    pub outcome: Outcome,
+}
+
 /// What became of it.
 #[derive(Debug)]
 pub enum Outcome {
-    /// All its feeds are at this place, and the commit that says so is in its outbox.
+    /// All its feeds are at this place, and the commit that says so is in its outbox. It may be ahead of the hub.
     Arrived(Arc<Cursor>),
     /// What comes after one of its places can't be known; nothing was sent.
     Expired(ResetReason),
-    /// Rows of these feeds don't look like their table any more: they start anew. The others are where they were.
+    /// Rows of these feeds don't look like their table any more: they start anew. The others are where they were, and
+    /// nothing was sent.
     TableChanged(Vec<Feed>),
-    /// The connection is gone, or void.
+    /// The connection is gone, or what it got is void.
     Over,
 }
 
 /// Takes those who are behind.
 #[derive(Clone, Debug)]
-pub struct Replayer {
-    _waiting: mpsc::Sender<CatchUp>,
+pub struct Replayer {}
+
+impl Replayer {
+    /// Takes a reader, instead of what waited for it before.
+    pub fn take(&self, _catch_up: CatchUp) {}
 }
