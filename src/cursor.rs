@@ -137,6 +137,14 @@ impl Cursor {
         self.snapshot.has_seen(txid) || self.part.as_ref().is_some_and(in_part)
     }
 
+    /// The place in between, where of all that comes after this cursor and before `end`, by `seq`, the changes up to `last` have
+    /// been taken. None if no cursor says that: what the part had must not come again, so `last` can't be before its end.
+    pub fn up_to(&self, end: &Cursor, last: i64) -> Option<Self> {
+        let is_before = self.part.as_ref().is_some_and(|part| last < part.last);
+        let part = Some(Part { snapshot: end.snapshot.clone(), last });
+        (!is_before).then(|| Self { life: end.life, part, ..self.clone() })
+    }
+
     fn plain(&self) -> String {
         let mut plain = format!("{:x}:{:x}:{}", self.era.epoch, self.era.timeline, self.snapshot);
         if let Some(life) = self.life {
@@ -296,6 +304,22 @@ mod tests {
         let snapshot: Snapshot = "10:20:12,15".parse().unwrap();
         let seen: Vec<u64> = (8..23).filter(|&id| snapshot.has_seen(id)).collect();
         assert_eq!(seen, [8, 9, 10, 11, 13, 14, 16, 17, 18, 19]);
+    }
+
+    #[test]
+    fn a_place_within_what_comes_has_what_was_taken() {
+        let era = Era { epoch: 7, timeline: 1 };
+        let (begin, end) = ("10:20:12,15".parse().unwrap(), "15:24:15,22".parse().unwrap());
+        let end = Cursor { life: Some(3), ..Cursor::new(era, end) };
+        let place = Cursor::new(era, begin).up_to(&end, 100).unwrap();
+        assert_eq!(place.life, Some(3));
+        for (txid, seq, has) in
+            [(11, 900, true), (12, 100, true), (12, 101, false), (23, 99, true), (22, 99, false)]
+        {
+            assert_eq!(place.has(txid, seq), has, "{txid} {seq}");
+        }
+        assert_eq!(place.up_to(&end, 99), None);
+        assert!(place.up_to(&end, 100).is_some());
     }
 
     #[test]

@@ -11,45 +11,31 @@ use crate::cursor::Cursor;
 
 /// How long the server may take for a replay. The time that it waits for the changes to be taken doesn't end it.
 const STATEMENT_TIMEOUT_SECS: u32 = 300;
-/// How often the log may be truncated between the look at what it has lost and the read.
-const MAX_LOOKS: u32 = 10;
-
 /// Begins a transaction, and in it the read of all that comes after the cursor's snapshot.
+///
+/// The first read, of nothing but the header, locks the log's tables until the transaction ends: from then on none of them is
+/// truncated, and what is found out about the log holds for the second one.
 pub(super) async fn read(client: &Client, cursor: &Cursor) -> Result<(Header, Rows), ReplayError> {
-    let settings =
-        format!("{LOCAL_PLAN}; set local statement_timeout = '{STATEMENT_TIMEOUT_SECS}s'");
-    client.batch_execute(&format!("{} {settings}", ask::BEGIN)).await?;
+    let timeout = format!("set local statement_timeout = '{STATEMENT_TIMEOUT_SECS}s'");
+    client.batch_execute(&format!("{} {LOCAL_PLAN}; {timeout}", ask::BEGIN)).await?;
     let server = Server::identify(client).await?;
-    // Where the cursor is no good, nothing is to be read.
-    let (header, _) = read::within(client, None).await?;
-    judge(&header, cursor, &server)?;
-    for _ in 0..MAX_LOOKS {
-        let reach = look(client, cursor).await?;
-        if !reach.is_enough {
-            return Err(ReplayError::Expired(ResetReason::CursorExpired));
-        }
-        let (header, rows) = read::within(client, Some(&cursor.snapshot)).await?;
-        judge(&header, cursor, &server)?;
-        if header.truncations == reach.truncations {
-            return Ok((header, rows));
-        }
+    let (locked, _) = read::within(client, None).await?;
+    judge(&locked, cursor, &server)?;
+    if !reaches(client, cursor).await? {
+        return Err(ReplayError::Expired(ResetReason::CursorExpired));
     }
-    Err(Unavailable::Restless.into())
+    let (header, rows) = read::within(client, Some(&cursor.snapshot)).await?;
+    judge(&header, cursor, &server)?;
+    match header.truncations == locked.truncations {
+        true => Ok((header, rows)),
+        false => Err(Unavailable::Truncated.into()),
+    }
 }
 
-/// What the log has lost.
-struct Reach {
-    truncations: i64,
-    /// It has everything after the cursor.
-    is_enough: bool,
-}
-
-/// One statement, so both are of one snapshot.
-async fn look(client: &Client, cursor: &Cursor) -> Result<Reach, tokio_postgres::Error> {
-    let query = "select truncations, rowcast.reaches($1::text::pg_snapshot) from rowcast.meta";
+async fn reaches(client: &Client, cursor: &Cursor) -> Result<bool, tokio_postgres::Error> {
+    let query = "select rowcast.reaches($1::text::pg_snapshot)";
     let snapshot = cursor.snapshot.to_string();
-    let row = client.query_typed_one(query, &[(&snapshot, Type::TEXT)]).await?;
-    Ok(Reach { truncations: row.try_get(0)?, is_enough: row.try_get(1)? })
+    client.query_typed_one(query, &[(&snapshot, Type::TEXT)]).await?.try_get(0)
 }
 
 /// Whether the cursor's snapshot means on this server, now, what it meant when it was taken.

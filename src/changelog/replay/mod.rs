@@ -73,8 +73,8 @@ pub enum Unavailable {
     Database(#[from] tokio_postgres::Error),
     #[error("the server has crashed, and no daemon has come back to it yet")]
     Unnamed,
-    #[error("the log was truncated again and again")]
-    Restless,
+    #[error("the log was truncated while it was read")]
+    Truncated,
     #[error("the changes were taken too slowly")]
     Stalled,
 }

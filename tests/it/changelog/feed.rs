@@ -96,6 +96,12 @@ impl Feed {
         support::eventually(what, async || self.look(&condition).then_some(())).await;
     }
 
+    /// Ends, and waits for that.
+    pub async fn stop(&mut self) {
+        self.shutdown.cancel();
+        (&mut self.reader).await.unwrap();
+    }
+
     /// Ends without a word to the database, as a killed daemon does.
     pub fn kill(self) {
         self.reader.abort();

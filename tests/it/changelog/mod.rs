@@ -8,6 +8,7 @@ mod doorbell;
 mod failover;
 mod feed;
 mod interleaving;
+mod replay;
 mod restarts;
 mod retention;
 mod setup;

@@ -11,7 +11,7 @@ use super::workload::Workload;
 use super::{setup, truth};
 use crate::support;
 
-async fn restart(mut cluster: Cluster, how: Stop) -> Cluster {
+pub async fn restart(mut cluster: Cluster, how: Stop) -> Cluster {
     tokio::task::spawn_blocking(move || {
         cluster.restart(how).unwrap();
         cluster
@@ -20,7 +20,7 @@ async fn restart(mut cluster: Cluster, how: Stop) -> Cluster {
     .unwrap()
 }
 
-async fn start(settings: &'static [(&'static str, &'static str)]) -> (Cluster, String, Client) {
+pub async fn start(settings: &'static [(&'static str, &'static str)]) -> (Cluster, String, Client) {
     let cluster = tokio::task::spawn_blocking(|| support::private_cluster(settings));
     let cluster = cluster.await.unwrap();
     let url = cluster.url("postgres");
@@ -47,10 +47,10 @@ async fn restarts_and_crashes_under_load_lose_nothing_that_was_committed() {
 }
 
 /// The process that writes what nobody waits for to the disk, stopped: a crash loses it, and its end is one.
-struct WalWriter(Pid);
+pub struct WalWriter(Pid);
 
 impl WalWriter {
-    async fn stop(client: &Client) -> Self {
+    pub async fn stop(client: &Client) -> Self {
         let query = "select pid from pg_stat_activity where backend_type = 'walwriter'";
         let pid: i32 = client.query_one(query, &[]).await.unwrap().get(0);
         kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
@@ -58,7 +58,7 @@ impl WalWriter {
     }
 
     /// The server ends every process, and recovers.
-    async fn crash(self, client: Client, url: &str) -> Client {
+    pub async fn crash(self, client: Client, url: &str) -> Client {
         kill(self.0, Signal::SIGKILL).unwrap();
         support::eventually("the crash", async || client.is_closed().then_some(())).await;
         support::eventually("the recovery", async || {
@@ -71,7 +71,7 @@ impl WalWriter {
 }
 
 /// Has the reader know of a place that is on disk.
-async fn settle(feed: &Feed, client: &Client) {
+pub async fn settle(feed: &Feed, client: &Client) {
     for id in -3..0_i64 {
         let sure = format!("set synchronous_commit = on; insert into c values ({id}, 0)");
         client.batch_execute(&sure).await.unwrap();

@@ -11,7 +11,7 @@ use crate::support;
 
 const MIB: u64 = 1 << 20;
 
-async fn rotate(client: &Client) {
+pub async fn rotate(client: &Client) {
     support::eventually("a rotation", async || {
         client
             .query_one("select rowcast.rotate()", &[])
@@ -24,7 +24,7 @@ async fn rotate(client: &Client) {
 }
 
 /// Waits until every transaction that runs now has ended.
-async fn outlive(client: &Client) {
+pub async fn outlive(client: &Client) {
     let query = "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
     let next: i64 = client.query_one(query, &[]).await.unwrap().get(0);
     let query = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= $1";
@@ -48,7 +48,7 @@ async fn skipped(client: &Client) -> i64 {
 const STOP: &str = "select setval('rowcast.capture_until', 1), setval('rowcast.held_until', 0);";
 
 /// In a transaction that stays open, a change that isn't logged.
-async fn skip_one(client: &Client, id: i64) {
+pub async fn skip_one(client: &Client, id: i64) {
     let before = skipped(client).await;
     support::eventually("a skipped change", async || {
         let change = format!("{STOP} begin; insert into a values ({id}, 0)");
