@@ -1,4 +1,4 @@
-//! The built-in pages, embedded in the program.
+//! The built-in pages and the JavaScript client, embedded in the program.
 
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -18,6 +18,11 @@ use crate::wire::{Code, Refusal};
 #[allow_missing = true]
 struct Pages;
 
+/// `/client.js` and the modules that it imports from `/client/`.
+#[derive(RustEmbed)]
+#[folder = "clients/js/src/"]
+struct Client;
+
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
@@ -27,7 +32,7 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 pub fn file(uri: &Uri, headers: &HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let path = if path.is_empty() { "index.html" } else { path };
-    let Some(found) = Pages::get(path) else {
+    let Some(found) = Pages::get(path).or_else(|| Client::get(path)) else {
         return Refusal::new(Code::NotFound, "there is nothing here").into_response();
     };
     let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(found.metadata.sha256_hash()));

@@ -1,0 +1,433 @@
+// The client: what is wanted, who asks, and the way to the server that works now.
+
+import { delayMs } from './backoff.js';
+import { RowcastError, asError } from './errors.js';
+import { HttpLink } from './http-link.js';
+import { Http } from './http.js';
+import { TIMING } from './link.js';
+import { Listeners, safely } from './listeners.js';
+import { Mirror } from './mirror.js';
+import { Feed } from './feed.js';
+import { TokenSource } from './token.js';
+import { onWake } from './wake.js';
+import { WebSocketLink } from './websocket.js';
+
+/** A connection that lived this long was a good one: the next failure counts from the start. */
+const STEADY_MS = 5_000;
+/** After a failed renewal of a running connection's token. */
+const RENEW_AGAIN_MS = 10_000;
+
+/**
+ * @typedef {import('./link.js').Link} Link
+ * @typedef {import('./link.js').Transport} Transport
+ * @typedef {import('./subscription.js').Subscription} Subscription
+ *
+ * @typedef {'connecting' | 'live' | 'waiting' | 'closed'} ClientStatus
+ *
+ * @typedef {object} ConnectOptions
+ * @property {string | URL} [url] where the daemon is; the page's own origin by default
+ * @property {import('./token.js').Token} [token] a credential, or what fetches a new one; without
+ *   it cookies tell who asks
+ * @property {import('./json.js').BigintMode} [bigint] how integers beyond 2^53 come: `string` by
+ *   default
+ * @property {Transport[]} [transports] which to try, best first
+ * @property {typeof globalThis.WebSocket} [WebSocket] where there is none
+ * @property {typeof globalThis.fetch} [fetch]
+ * @property {Partial<import('./link.js').Timing>} [timing]
+ * @property {() => number} [random]
+ */
+
+/** What is wanted of one daemon, over one way at a time. */
+export class Client {
+  /** @type {ClientStatus} */
+  status = 'connecting';
+  /** Why it waits or was closed. @type {RowcastError | null} */
+  error = null;
+  /** The claims of who is asking, where the transport tells. @type {Record<string, unknown> | null} */
+  identity = null;
+  #base;
+  #random;
+  #timing;
+  #bigint;
+  #http;
+  #token;
+  /** @type {Transport[]} */
+  #transports;
+  #host;
+  /** @type {Listeners<[]>} */
+  #watching = new Listeners();
+  /** @type {Set<Subscription>} */
+  #subscriptions = new Set();
+  /** @type {Link | null} */
+  #link = null;
+  /** A better way that is being tried beside the one in use. @type {Link | null} */
+  #better = null;
+  /** The transport in use or being tried, and the one that a new round begins with. */
+  #level = 0;
+  #first = 0;
+  #failures = 0;
+  #betterTries = 0;
+  #liveAt = 0;
+  /** Counts openings, so that what belongs to an earlier one is known. */
+  #openings = 0;
+  /** @type {Record<'retry' | 'better' | 'renew', ReturnType<typeof setTimeout> | undefined>} */
+  #timers = { retry: undefined, better: undefined, renew: undefined };
+  #sleep;
+
+  /** @param {ConnectOptions} options */
+  constructor(options) {
+    this.#base = baseOf(options.url);
+    this.#random = options.random ?? Math.random;
+    this.#timing = { ...TIMING, ...options.timing };
+    this.#bigint = options.bigint ?? 'string';
+    this.#token = new TokenSource(options.token);
+    const WebSocketClass = options.WebSocket ?? globalThis.WebSocket;
+    const wanted = options.transports ?? ['websocket', 'sse', 'polling'];
+    this.#transports = wanted.filter((one) => one !== 'websocket' || WebSocketClass);
+    if (this.#transports.length === 0) {
+      throw new RowcastError({ code: 'invalid_request', detail: 'no transport is left to try' });
+    }
+    this.#host = this.#asHost(WebSocketClass, options.fetch ?? globalThis.fetch.bind(globalThis));
+    this.#http = new Http(this.#host);
+    this.#sleep = onWake((isUrgent) => this.#wake(isUrgent));
+    void this.#open();
+  }
+
+  /**
+   * @param {typeof globalThis.WebSocket} WebSocketClass
+   * @param {typeof globalThis.fetch} fetch
+   * @returns {import('./link.js').Host}
+   */
+  #asHost(WebSocketClass, fetch) {
+    const token = this.#token;
+    return {
+      get token() {
+        return token.current;
+      },
+      bigint: this.#bigint,
+      timing: this.#timing,
+      WebSocket: WebSocketClass,
+      fetch,
+      address: (path) => new URL(path, this.#base),
+      subscriptions: () => [...this.#subscriptions],
+      live: (link, identity) => this.#live(link, identity),
+      ended: (link, error) => this.#ended(link, error),
+      commit: (subscriptions, cursor) => this.#commit(subscriptions, cursor),
+    };
+  }
+
+  /** The way in use; null while there is none. */
+  get transport() {
+    return this.status === 'live' ? (this.#link?.transport ?? null) : null;
+  }
+
+  /**
+   * An exact copy of what the reader may see of a table.
+   * @param {string} table
+   * @param {import('./mirror.js').MirrorOptions} [options]
+   */
+  mirror(table, options = {}) {
+    return new Mirror(this.#home(), table, options);
+  }
+
+  /**
+   * What happens to a table's rows.
+   * @param {string} table
+   * @param {import('./feed.js').SubscribeOptions} options
+   * @param {import('./feed.js').Handlers} handlers
+   */
+  subscribe(table, options, handlers) {
+    return new Feed(this.#home(), table, options, handlers);
+  }
+
+  /**
+   * The tables that the reader may see.
+   * @returns {Promise<import('./http.js').Table[]>}
+   */
+  tables() {
+    return this.#http.tables();
+  }
+
+  /**
+   * Tells that `status`, `transport`, `identity` or `error` changed.
+   * @param {() => void} listener
+   * @returns {() => void} ends it
+   */
+  watch(listener) {
+    return this.#watching.add(listener);
+  }
+
+  /** Tries again now, whatever was planned; also after `closed`. */
+  reconnect() {
+    this.#disconnect();
+    this.#failures = 0;
+    this.#first = 0;
+    this.#become('connecting', null);
+    void this.#open();
+  }
+
+  /** Ends everything: subscriptions and mirrors too. */
+  close() {
+    this.#disconnect();
+    this.#sleep();
+    for (const subscription of [...this.#subscriptions]) subscription.close();
+    this.#subscriptions.clear();
+    this.#become('closed', null);
+  }
+
+  /** @returns {import('./mirror.js').Home} */
+  #home() {
+    return {
+      bigint: this.#bigint,
+      add: (subscription) => this.#add(subscription),
+      remove: (subscription) => this.#remove(subscription),
+      fetchRows: async (wanted, signal) => (await this.#http.rows(wanted, signal)).rows,
+    };
+  }
+
+  /** @param {Subscription} subscription */
+  #add(subscription) {
+    this.#subscriptions.add(subscription);
+    if (this.status === 'live') this.#link?.add(subscription);
+  }
+
+  /** @param {Subscription} subscription */
+  #remove(subscription) {
+    if (this.#subscriptions.delete(subscription)) this.#link?.remove(subscription);
+  }
+
+  /** Opens the way that is next to be tried. */
+  async #open() {
+    this.#openings += 1;
+    const opening = this.#openings;
+    this.#level = Math.max(this.#level, this.#first);
+    try {
+      await this.#token.fetch();
+    } catch (cause) {
+      if (opening === this.#openings) this.#wait(asError(cause));
+      return;
+    }
+    if (opening !== this.#openings) return;
+    this.#link = this.#linkFor(this.#level);
+    this.#link.start();
+  }
+
+  /** @param {number} level */
+  #linkFor(level) {
+    const transport = /** @type {Transport} */ (this.#transports[level]);
+    if (transport === 'websocket') return new WebSocketLink(this.#host);
+    return new HttpLink(this.#host, this.#http, transport);
+  }
+
+  /**
+   * @param {Link} link
+   * @param {Record<string, unknown> | null} identity
+   */
+  #live(link, identity) {
+    this.identity = identity;
+    if (link === this.#better) this.#moveTo(link);
+    else if (this.status !== 'live') this.#settle();
+    else this.#watching.tell(); // a renewed token: the server goes on with the subscriptions
+  }
+
+  /**
+   * Goes over to a better way, from the places that have been reached.
+   * @param {Link} link
+   */
+  #moveTo(link) {
+    this.#link?.stop();
+    for (const subscription of this.#subscriptions) subscription.lost();
+    this.#link = link;
+    this.#better = null;
+    this.#level = this.#transports.indexOf(link.transport);
+    this.#settle();
+  }
+
+  /** What is in use works. */
+  #settle() {
+    this.#first = this.#level;
+    this.#liveAt = performance.now();
+    this.#become('live', null);
+    this.#planRenewal();
+    if (this.#level === 0) this.#betterTries = 0;
+    else this.#planBetter();
+    for (const subscription of [...this.#subscriptions]) {
+      if (!subscription.isOver) this.#link?.add(subscription);
+    }
+  }
+
+  /**
+   * @param {Link} link
+   * @param {RowcastError} error
+   */
+  #ended(link, error) {
+    if (link === this.#better) {
+      this.#betterFailed(link);
+      return;
+    }
+    if (link !== this.#link) return;
+    const wasLive = this.status === 'live';
+    this.#disconnect();
+    if (this.#isFinal(error)) {
+      this.#shut(error);
+    } else if (wasLive) {
+      const isSteady = performance.now() - this.#liveAt >= STEADY_MS;
+      this.#failures = isSteady ? 0 : this.#failures + 1;
+      this.#wait(error);
+    } else if (error.answered || !this.#hasLower) {
+      this.#failures += 1;
+      if (!error.answered) this.#first = 0;
+      this.#wait(error);
+    } else {
+      this.#level += 1;
+      void this.#open();
+    }
+  }
+
+  get #hasLower() {
+    return this.#level + 1 < this.#transports.length;
+  }
+
+  /** @param {RowcastError} error */
+  #isFinal(error) {
+    if (error.code === 'unauthenticated') return !this.#token.isRenewable;
+    return error.fatal;
+  }
+
+  /** @param {RowcastError} error why nothing more will be tried */
+  #shut(error) {
+    const fatal = new RowcastError({ ...error, fatal: true });
+    for (const subscription of [...this.#subscriptions]) subscription.fail(fatal);
+    this.#subscriptions.clear();
+    this.#become('closed', fatal);
+  }
+
+  /** @param {RowcastError} error */
+  #wait(error) {
+    const { retryFirstMs: firstMs, retryMostMs: mostMs } = this.#timing;
+    const delay = delayMs(this.#failures, error, { firstMs, mostMs, random: this.#random });
+    this.#level = this.#first;
+    clearTimeout(this.#timers.retry);
+    this.#timers.retry = setTimeout(() => this.#retry(), delay);
+    this.#become('waiting', error);
+  }
+
+  #retry() {
+    clearTimeout(this.#timers.retry);
+    this.#become('connecting', this.error);
+    void this.#open();
+  }
+
+  /** Leaves the way in use; what had come since the last commit is void. */
+  #disconnect() {
+    this.#openings += 1;
+    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+    this.#link?.stop();
+    this.#better?.stop();
+    this.#link = null;
+    this.#better = null;
+    for (const subscription of [...this.#subscriptions]) subscription.lost();
+  }
+
+  /** Tries a better way after a while, beside the one in use. */
+  #planBetter() {
+    const { betterFirstMs, betterMostMs } = this.#timing;
+    const delay = Math.min(betterMostMs, betterFirstMs * 2 ** Math.min(this.#betterTries, 30));
+    clearTimeout(this.#timers.better);
+    this.#timers.better = setTimeout(
+      () => this.#tryBetter(0),
+      delay * (0.75 + this.#random() / 2),
+    );
+  }
+
+  /** @param {number} level */
+  #tryBetter(level) {
+    if (this.status !== 'live' || level >= this.#level) {
+      this.#betterTries += 1;
+      this.#planBetter();
+      return;
+    }
+    this.#better = this.#linkFor(level);
+    this.#better.start();
+  }
+
+  /** @param {Link} link */
+  #betterFailed(link) {
+    link.stop();
+    this.#better = null;
+    this.#tryBetter(this.#transports.indexOf(link.transport) + 1);
+  }
+
+  #planRenewal() {
+    const wait = this.#token.renewInMs;
+    if (wait !== null) this.#timers.renew = setTimeout(() => void this.#renew(), wait);
+  }
+
+  async #renew() {
+    const opening = this.#openings;
+    try {
+      await this.#token.fetch();
+    } catch {
+      if (opening !== this.#openings) return;
+      this.#timers.renew = setTimeout(() => void this.#renew(), RENEW_AGAIN_MS);
+      return;
+    }
+    if (opening !== this.#openings) return;
+    this.#link?.renew();
+    this.#planRenewal();
+  }
+
+  /**
+   * The network or the page is back, or about to go.
+   * @param {boolean} isUrgent whether waiting would be in vain
+   */
+  #wake(isUrgent) {
+    if (this.status === 'waiting' && isUrgent) this.#retry();
+    else if (this.status === 'live') this.#link?.check();
+  }
+
+  /**
+   * All take their part in before anybody is told.
+   * @param {Subscription[]} subscriptions
+   * @param {string} cursor
+   */
+  #commit(subscriptions, cursor) {
+    /** @type {(() => void)[]} */
+    const tellings = [];
+    for (const subscription of subscriptions) {
+      const tell = subscription.commit(cursor);
+      if (tell) tellings.push(tell);
+    }
+    for (const tell of tellings) safely(tell);
+  }
+
+  /**
+   * @param {ClientStatus} status
+   * @param {RowcastError | null} error
+   */
+  #become(status, error) {
+    if (status === this.status && error === this.error) return;
+    this.status = status;
+    this.error = error;
+    this.#watching.tell();
+  }
+}
+
+/**
+ * @param {string | URL | undefined} url
+ * @returns {URL}
+ */
+function baseOf(url) {
+  const here = globalThis.location?.href;
+  const given = url ?? (here && new URL('/', here));
+  if (!given) {
+    const detail = 'url: there is no page whose origin could be meant';
+    throw new RowcastError({ code: 'invalid_request', detail, fatal: true });
+  }
+  const base = new URL(given, here);
+  base.protocol = base.protocol.replace(/^ws/, 'http');
+  if (!base.pathname.endsWith('/')) base.pathname += '/';
+  base.search = '';
+  base.hash = '';
+  return base;
+}
