@@ -13,7 +13,7 @@ use crate::cursor::{Cursor, Era};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stand {
     pub cursor: Cursor,
-    /// The watched table's oid, and its name as SQL writes it.
+    /// The watched table's oid.
     pub relation: u32,
 }
 

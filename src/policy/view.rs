@@ -107,7 +107,8 @@ impl View {
         predicates.map(read).collect()
     }
 
-    pub(super) fn served(&self) -> &Arc<ServedTable> {
+    /// The table, as the view was made of it.
+    pub fn served(&self) -> &Arc<ServedTable> {
         &self.served
     }
 

@@ -61,6 +61,11 @@ impl<'a> Visible<'a> {
         self.row.as_ref()?.content(self.view)
     }
 
+    /// The same, however large it is; none for `truncated`, and for a row of which only the key is known.
+    pub fn whole_content(&self) -> Option<Content<'_>> {
+        self.row.as_ref()?.content_of_any_size(self.view)
+    }
+
     /// What was seen of the row before the change, if it was seen and isn't too large.
     pub fn old(&self) -> Option<Content<'_>> {
         self.old.as_ref()?.content(self.view)
@@ -112,12 +117,16 @@ impl<'a> Seen<'a> {
     }
 
     fn content(&self, view: &View) -> Option<Content<'_>> {
+        let content = self.content_of_any_size(view)?;
+        (content.len_bytes() <= view.max_row_bytes()).then_some(content)
+    }
+
+    fn content_of_any_size(&self, view: &View) -> Option<Content<'_>> {
         if self.row.is_key_only() {
             return None;
         }
         let is_whole = self.columns.len() == view.table().columns.len();
         let whole = if is_whole { self.row.text_of_listed() } else { None };
-        let content = whole.map_or(Content::Columns(self.row, &self.columns), Content::Whole);
-        (content.len_bytes() <= view.max_row_bytes()).then_some(content)
+        Some(whole.map_or(Content::Columns(self.row, &self.columns), Content::Whole))
     }
 }

@@ -80,6 +80,10 @@ impl Bound {
         &self.columns
     }
 
+    pub(super) fn test(&self) -> &Test {
+        &self.test
+    }
+
     /// As SQL, its parameters numbered from `first_param`.
     pub fn to_sql(&self, first_param: usize) -> Sql {
         sql::print(&self.test, first_param)

@@ -13,6 +13,7 @@ mod evaluate;
 mod fault;
 mod fold;
 mod parse;
+mod prefilter;
 mod read;
 mod scope;
 mod set;
@@ -26,6 +27,7 @@ pub use bound::{Bound, Sql};
 pub use cells::{Cells, Undecidable};
 pub use fault::Fault;
 pub use parse::{Outline, outline};
+pub use prefilter::Prefilter;
 pub use read::{Predicate, parse};
 pub use scope::{Scope, Source};
 

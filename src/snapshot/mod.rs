@@ -4,10 +4,17 @@
 //! spool, so that no client holds a transaction open, and those who ask for the same at the same time share it. Rows are judged
 //! as live changes are, and their text is what the log would have.
 
+mod check;
+mod chunk;
 mod error;
 mod observed;
+mod read;
+mod registry;
 mod rows;
 mod service;
+mod statement;
+mod task;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,4 +64,11 @@ struct Want {
     view: Arc<View>,
     order: Vec<OrderBy>,
     limit: Option<u64>,
+}
+
+impl Want {
+    /// Whether all rows are wanted, as subscriptions do.
+    fn is_whole(&self) -> bool {
+        self.order.is_empty() && self.limit.is_none()
+    }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::SnapshotError;
-use super::service::Progress;
+use super::registry::Progress;
 use crate::cursor::Cursor;
 use crate::spool::{Follower, Spool, SpoolError};
 
@@ -21,7 +21,7 @@ pub struct Rows {
 
 /// A read that has its snapshot.
 #[derive(Clone, Debug)]
-pub(super) struct Opened {
+pub struct Opened {
     pub cursor: Arc<Cursor>,
     pub spool: Spool,
     /// Why it broke off.
@@ -29,7 +29,7 @@ pub(super) struct Opened {
 }
 
 impl Rows {
-    pub(super) fn new(opened: &Opened, interest: watch::Receiver<Progress>) -> Self {
+    pub fn new(opened: &Opened, interest: watch::Receiver<Progress>) -> Self {
         let Opened { cursor, spool, failure } = opened.clone();
         Self { cursor, follower: spool.follow(), failure, _interest: interest }
     }

@@ -1,11 +1,10 @@
-//! Who asks for the same shares a read; reads take turns.
+//! Who asks for the same shares a read.
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
-use super::rows::Opened;
-use super::{Observed, OrderBy, Rows, Settings, SnapshotError, Want};
+use super::registry::{Joined, Registry};
+use super::turns::Turns;
+use super::{Observed, OrderBy, Rows, Settings, SnapshotError, Want, task};
 use crate::cursor::Cursor;
 use crate::database::Database;
 use crate::policy::View;
@@ -16,47 +15,43 @@ use crate::spool::Budget;
 pub struct Snapshots(Arc<Shared>);
 
 #[derive(Debug)]
-struct Shared {
-    /// None: there is none to read from.
-    source: Option<(Database, Settings)>,
-    budget: Budget,
-    observed: Observed,
-}
-
-/// How far a read is.
-#[derive(Clone, Debug)]
-pub(super) enum Progress {
-    Waiting,
-    Open(Opened),
-    Failed(SnapshotError),
+pub(super) struct Shared {
+    /// None: there is no database to read from.
+    pub turns: Option<Turns>,
+    pub settings: Settings,
+    pub registry: Registry,
+    pub budget: Budget,
+    pub observed: Observed,
 }
 
 impl Snapshots {
     pub fn new(database: Database, settings: Settings, budget: Budget) -> Self {
-        let (source, observed) = (Some((database, settings)), Observed::default());
-        Self(Arc::new(Shared { source, budget, observed }))
+        Self::of(Some(Turns::new(database)), settings, budget)
     }
 
     /// Without a database: every read is unavailable.
     pub fn unavailable() -> Self {
-        let (budget, observed) = (Budget::default(), Observed::default());
-        Self(Arc::new(Shared { source: None, budget, observed }))
+        Self::of(None, Settings::default(), Budget::default())
+    }
+
+    fn of(turns: Option<Turns>, settings: Settings, budget: Budget) -> Self {
+        let (registry, observed) = (Registry::default(), Observed::default());
+        Self(Arc::new(Shared { turns, settings, registry, budget, observed }))
     }
 
     pub fn observed(&self) -> &Observed {
         &self.0.observed
     }
 
-    /// For a subscription: takes part in an equal read that is under way or was finished less than [`super::SHARED_FOR`]
-    /// ago, if its snapshot has seen what this cursor has.
+    /// For a subscription: takes part in an equal read that is under way or was finished less than
+    /// [`SHARED_FOR`](super::SHARED_FOR) ago, if its snapshot has seen all that this cursor has.
     pub async fn share(
         &self,
         view: Arc<View>,
         not_older_than: Option<&Cursor>,
     ) -> Result<Rows, SnapshotError> {
         let want = Want { view, order: Vec::new(), limit: None };
-        let _ = (want, not_older_than);
-        Err(SnapshotError::Unavailable)
+        self.rows(self.0.registry.share(&want, not_older_than)?, want).await
     }
 
     /// A read whose snapshot is taken after this was asked for: who has written before sees it.
@@ -67,7 +62,14 @@ impl Snapshots {
         limit: Option<u64>,
     ) -> Result<Rows, SnapshotError> {
         let want = Want { view, order, limit };
-        let _ = want;
-        Err(SnapshotError::Unavailable)
+        self.rows(self.0.registry.fresh(&want)?, want).await
+    }
+
+    async fn rows(&self, joined: Joined, want: Want) -> Result<Rows, SnapshotError> {
+        match joined.to_run {
+            Some(to_run) => drop(tokio::spawn(task::run(Arc::clone(&self.0), want, to_run))),
+            None => drop(self.0.observed.shared.inc()),
+        }
+        joined.part.rows().await
     }
 }

@@ -73,7 +73,7 @@ impl Encoder {
         }
     }
 
-    fn write_content(&self, out: &mut Vec<u8>, content: &Content<'_>) {
+    pub(super) fn write_content(&self, out: &mut Vec<u8>, content: &Content<'_>) {
         match *content {
             Content::Whole(text) => out.extend_from_slice(text.as_bytes()),
             Content::Columns(row, columns) => {

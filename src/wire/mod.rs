@@ -13,6 +13,7 @@ mod params;
 pub mod poll;
 mod refusal;
 mod reset;
+mod row;
 mod wanted;
 mod websocket;
 
@@ -27,6 +28,7 @@ pub use listing::tables;
 pub use params::{read_param, read_params};
 pub use refusal::{Code, Refusal};
 pub use reset::ResetCause;
+pub use row::RowWriter;
 pub use wanted::wanted;
 pub use websocket::{SUBPROTOCOL, close, error, hello, ping, pong, unsubscribed};
 
