@@ -172,6 +172,11 @@ impl Inbox {
         Poll::Ready(Taken::Deliveries)
     }
 
+    /// Whether nothing waits just now.
+    pub fn is_empty(&self) -> bool {
+        self.0.state().queue.is_empty()
+    }
+
     /// Ready once the hub has ended a connection that must not be written to the end: one that is too slow.
     pub fn poll_cut_off(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         let mut state = self.0.state();

@@ -2,6 +2,7 @@
 
 mod app;
 mod asked;
+mod changes;
 mod files;
 mod gate;
 mod guards;
@@ -9,10 +10,12 @@ mod listener;
 mod metrics;
 mod origin;
 mod pace;
+mod poll;
 mod problem;
 mod query;
 mod quota;
 mod router;
+mod selection;
 mod sse;
 mod stall;
 mod upgrade;

@@ -11,7 +11,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Uri};
 
 use super::app::App;
-use super::{Metrics, files, gate, guards, origin, sse, upgrade};
+use super::{Metrics, changes, files, gate, guards, origin, upgrade};
 use crate::identity::Identity;
 use crate::shape::Readiness;
 use crate::wire::{self, Code, Refusal};
@@ -23,7 +23,7 @@ pub fn router(app: Arc<App>, extra: Router) -> Router {
     let v1 = Router::new()
         .route("/tables", get(tables))
         .route("/tables/{table}/rows", get(rows))
-        .route("/tables/{table}/changes", get(sse::changes))
+        .route("/tables/{table}/changes", get(changes::changes))
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here)
         .layer(to_known)

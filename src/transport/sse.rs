@@ -4,75 +4,53 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use axum::Extension;
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName};
-use http::{Method, Uri};
 use http_body::Frame;
 
 use super::app::App;
-use super::asked::Asked;
-use super::gate::Peer;
 use super::quota::Share;
 use crate::identity::{self, Identity};
 use crate::policy::View;
-use crate::shape::{self, End, Inbox, Taken};
+use crate::shape::{Asked, End, Inbox, Taken};
 use crate::wire::{self, Code, Delivery, Format, Refusal};
 
 const EVENT_STREAM: &str = "text/event-stream";
 
-/// `GET /v1/tables/{table}/changes`.
-pub async fn changes(
-    State(app): State<Arc<App>>,
-    Extension(identity): Extension<Identity>,
-    Extension(Peer(peer)): Extension<Peer>,
-    table: Result<Path<String>, PathRejection>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let Path(table) = table.map_err(|_| Refusal::invalid("the table's name must be UTF-8"))?;
-    let asked = Asked::read(table, uri.query().unwrap_or(""))?;
-    let view = app.served.get().view(&asked.request, identity.claims())?;
-    if !accepts_event_stream(&headers) {
-        let detail = format!("\"Accept\" must be {EVENT_STREAM}: polling is not available yet");
-        return Err(Refusal::invalid(detail));
-    }
-    if method == Method::HEAD {
-        return Ok(answer(Body::empty()));
-    }
-    let resumes = headers.get("last-event-id").is_some_and(|id| !id.is_empty());
-    let share = app.quotas.share(Some(&identity), peer)?;
-    let asked = shape::Asked {
-        request: Arc::new(asked.request),
-        claims: identity.claims().clone(),
-        with_old: asked.old,
-        start: shape::Start::Anew,
-        snapshot: false,
-        coalesce: std::time::Duration::ZERO,
-        place: Arc::new(share.subscription()?),
-    };
-    let stream = open(&app, &identity, share, asked, view, resumes).await?;
-    Ok(answer(Body::new(stream)))
-}
-
-fn accepts_event_stream(headers: &HeaderMap) -> bool {
+/// Whether the client takes a live feed for an answer (RFC 9110, section 12.5.1).
+pub fn is_accepted(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut kinds = accepted.flat_map(|value| value.split(','));
     kinds.any(|kind| {
-        let kind = kind.split(';').next().unwrap_or("").trim();
-        kind.eq_ignore_ascii_case(EVENT_STREAM)
+        let (kind, parameters) = kind.split_once(';').unwrap_or((kind, ""));
+        let weight = parameters.split(';').find_map(|one| one.trim().strip_prefix("q="));
+        let is_refused = weight.is_some_and(|weight| weight.parse() == Ok(0.0));
+        kind.trim().eq_ignore_ascii_case(EVENT_STREAM) && !is_refused
     })
 }
 
-fn answer(body: Body) -> Response {
+/// Opens a live feed.
+pub async fn answer(
+    app: &App,
+    identity: &Identity,
+    share: Share,
+    asked: Asked,
+    view: View,
+) -> Result<Response, Refusal> {
+    let stream = open(app, identity, share, asked, view).await?;
+    Ok(with_headers(Body::new(stream)))
+}
+
+/// A feed's headers, for those who ask for nothing else.
+pub fn head() -> Response {
+    with_headers(Body::empty())
+}
+
+fn with_headers(body: Body) -> Response {
     let headers = [
         (CONTENT_TYPE, EVENT_STREAM),
         (CACHE_CONTROL, "no-store"),
@@ -95,9 +73,8 @@ async fn open(
     app: &App,
     identity: &Identity,
     share: Share,
-    asked: shape::Asked,
+    asked: Asked,
     view: View,
-    resumes: bool,
 ) -> Result<Stream, Refusal> {
     let unavailable = || Refusal::new(Code::Unavailable, "the feed is not live yet");
     let connected = app.hub.connect(Format::EventStream).await;
@@ -109,10 +86,6 @@ async fn open(
         ended: false,
         _share: share,
     };
-    if resumes {
-        let cause = wire::ResetCause::CursorExpired;
-        stream.ready.push_back(wire::reset(Format::EventStream, wire::Feed(0), cause));
-    }
     let subscribed = subscriber.subscribe("changes".to_owned(), asked, view).await;
     subscribed.map_err(|_| unavailable())?;
     let first = poll_fn(|cx| stream.inbox.poll_take(cx, &mut stream.ready));
@@ -146,6 +119,9 @@ impl http_body::Body for Stream {
         }
         loop {
             if let Some(delivery) = stream.ready.pop_front() {
+                if delivery.len_bytes() == 0 {
+                    continue;
+                }
                 return Poll::Ready(Some(Ok(Frame::data(delivery.into_bytes()))));
             }
             if stream.ended {

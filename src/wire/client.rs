@@ -1,19 +1,22 @@
 //! What WebSocket clients say.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
-use super::{Refusal, read_params, wanted};
+use super::{Refusal, read_coalesce, read_cursor, read_params, wanted};
+use crate::cursor::Cursor;
 use crate::policy::Request;
 
 /// The longest `id` or `nonce` in bytes: both are sent back.
 const MAX_NAME_BYTES: usize = 256;
-/// Parameters of later versions, with the value that means the same as leaving them out.
-const NOT_YET: [(&str, Value); 3] =
-    [("cursor", Value::Null), ("snapshot", Value::Bool(false)), ("coalesce", Value::Null)];
+/// What a subscription may say, besides `op`.
+const OF_SUBSCRIBE: [&str; 9] =
+    ["id", "table", "where", "params", "columns", "snapshot", "cursor", "coalesce", "old"];
 
 /// A message, checked as far as it can be without knowing the tables.
 #[derive(Debug, PartialEq)]
@@ -39,6 +42,10 @@ pub struct Subscribe {
     pub id: String,
     pub request: Request,
     pub old: bool,
+    /// After which it goes on.
+    pub cursor: Option<Arc<Cursor>>,
+    pub snapshot: bool,
+    pub coalesce: Duration,
 }
 
 /// A message that can't be done.
@@ -86,7 +93,7 @@ fn subscribe(
     message: &Map<String, Value>,
     params: Option<&RawValue>,
 ) -> Result<ClientMessage, Refusal> {
-    only_known(message, &["id", "table", "where", "params", "columns", "old"])?;
+    only_known(message, &OF_SUBSCRIBE)?;
     let id = id(message)?;
     let table = string(message, "table")?.ok_or_else(|| wrong("table", "must be given"))?;
     let filter = string(message, "where")?;
@@ -95,6 +102,9 @@ fn subscribe(
         id,
         request: wanted(table, columns(message)?, filter, params)?,
         old: boolean(message, "old")?,
+        cursor: string(message, "cursor")?.as_deref().map(read_cursor).transpose()?,
+        snapshot: boolean(message, "snapshot")?,
+        coalesce: coalesce(message)?,
     }))
 }
 
@@ -112,20 +122,20 @@ fn ping(message: &Map<String, Value>) -> Result<ClientMessage, Refusal> {
 
 /// A parameter that isn't understood could have narrowed what is sent: it must not be passed over.
 fn only_known(message: &Map<String, Value>, known: &[&str]) -> Result<(), Refusal> {
-    for (name, value) in message {
-        let later = NOT_YET.iter().find(|(later, _)| later == name);
-        match later {
-            Some((_, unset)) if value == unset || value.is_null() => {}
-            Some(("coalesce", _)) if value.as_u64() == Some(0) => {}
-            Some(_) => return Err(wrong(name, "is not available yet")),
-            None if name == "op" || known.contains(&name.as_str()) => {}
-            None => {
-                let shown: String = name.chars().take(40).collect();
-                return Err(wrong(&shown, "is not a parameter"));
-            }
+    match message.keys().find(|name| *name != "op" && !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            let shown: String = name.chars().take(40).collect();
+            Err(wrong(&shown, "is not a parameter"))
         }
     }
-    Ok(())
+}
+
+fn coalesce(message: &Map<String, Value>) -> Result<Duration, Refusal> {
+    match message.get("coalesce") {
+        None | Some(Value::Null) => Ok(Duration::ZERO),
+        Some(millis) => read_coalesce(millis.as_u64()),
+    }
 }
 
 fn id(message: &Map<String, Value>) -> Result<String, Refusal> {

@@ -4,6 +4,7 @@
 //! one. Nothing here waits, writes to a socket, or decides who gets what.
 
 mod batch;
+mod begin;
 mod client;
 mod event;
 mod event_stream;
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use crate::policy::View;
 
 pub use batch::{Batch, Commit, Formats, Framed, Sealed};
+pub use begin::{MAX_COALESCE_MS, read_coalesce, read_cursor};
 pub use client::{ClientMessage, Misread, Subscribe, Token, read_message};
 pub use event_stream::{event_stream_end, event_stream_opening};
 pub use listing::tables;

@@ -126,9 +126,9 @@ impl Guest<'_> {
                     request: Arc::new(wanted.request),
                     claims: self.identity.claims().clone(),
                     with_old: wanted.old,
-                    start: Start::Anew,
-                    snapshot: false,
-                    coalesce: std::time::Duration::ZERO,
+                    start: wanted.cursor.map_or(Start::Anew, Start::After),
+                    snapshot: wanted.snapshot,
+                    coalesce: wanted.coalesce,
                     place: Arc::new(place),
                 };
                 let subscribed = self.subscriber.subscribe(wanted.id, asked, view).await;

@@ -81,7 +81,7 @@ async fn listed_origins_may_ask_with_credentials_and_read_every_answer() {
         let headers = answer.headers();
         assert_eq!(headers["access-control-allow-origin"], "https://shop.example", "{path}");
         assert_eq!(headers["access-control-allow-credentials"], "true", "{path}");
-        assert_eq!(headers["vary"], "Origin", "{path}");
+        assert!(headers.get_all("vary").iter().any(|by| by == "Origin"), "{path}");
         let exposed = headers["access-control-expose-headers"].to_str().unwrap();
         assert!(exposed.contains("Rowcast-Cursor"), "{exposed}");
     }

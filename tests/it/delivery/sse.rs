@@ -35,22 +35,6 @@ async fn line_breaks_in_a_value_do_not_end_a_block() {
 }
 
 #[tokio::test]
-async fn a_browser_that_comes_back_is_told_that_it_missed_something() {
-    let mut server = Server::start().await;
-    let request = reqwest::Client::new().get(server.url("/v1/tables/orders/changes"));
-    let mut stream = Stream::open(request.header("last-event-id", "anything")).await;
-    let reset = stream.next().await.unwrap();
-    assert_eq!(
-        (reset.event.as_str(), &reset.data),
-        ("reset", &json!({"reason": "cursor_expired"}))
-    );
-    assert_eq!(stream.next().await.unwrap().event, "cursor");
-    let change = server.insert(1);
-    server.batch(vec![change]).await;
-    assert_eq!(stream.next().await.unwrap().event, "created");
-}
-
-#[tokio::test]
 async fn parameters_that_ask_for_nothing_are_taken() {
     let server = Server::start().await;
     let path = "/v1/tables/orders/changes?snapshot=false&coalesce=0&old=false";
