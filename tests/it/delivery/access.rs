@@ -52,7 +52,6 @@ async fn bad_requests_name_what_is_wrong() {
         ("/v1/ws".to_owned(), false, 400, "invalid_request", "WebSocket"),
         ("/v1/nope".to_owned(), false, 404, "not_found", "nothing here"),
         ("/nope".to_owned(), false, 404, "not_found", "nothing here"),
-        ("/client.js".to_owned(), false, 404, "not_found", "nothing here"),
     ] {
         let headers: &[_] = if accept { &[STREAM] } else { &[] };
         let (answered, problem, response) = get(&server, &path, headers).await;
