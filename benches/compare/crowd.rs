@@ -1,7 +1,8 @@
 //! The clients, in a process of their own: what receiving costs isn't what sending costs.
 //!
 //! Parent and child talk in lines: the child says `ready` when all clients are connected; whatever the parent says
-//! then is answered by what has been received so far. The child ends when the parent hangs up.
+//! then is answered by what has been received so far; `returning` and `waiting` have orders of their own. The child ends when
+//! the parent hangs up.
 
 use std::cell::Cell;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use futures_util::StreamExt as _;
 use memchr::memmem;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncBufReadExt as _;
 use tokio::net::TcpStream;
@@ -20,11 +22,12 @@ use tokio::task::{JoinSet, LocalSet, spawn_local};
 use tokio_postgres::{AsyncMessage, NoTls};
 
 use crate::feed::Feed;
+use crate::{returning, waiting};
 
 /// How long it may take until everything that was sent has come.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How many clients connect at once.
-const AT_ONCE: usize = 50;
+pub const AT_ONCE: usize = 50;
 
 /// What the clients do.
 #[derive(Clone, Debug, clap::Args)]
@@ -41,6 +44,10 @@ pub enum Kind {
     Connect { address: SocketAddr, count: usize },
     /// One LISTEN connection
     Listen { url: String, channel: String },
+    /// Subscribers that leave and come back
+    Return(returning::Group),
+    /// Requests over HTTP that wait for changes
+    Wait(waiting::Group),
 }
 
 impl Kind {
@@ -53,6 +60,8 @@ impl Kind {
                 vec!["connect".into(), address.to_string(), count.to_string()]
             }
             Kind::Listen { url, channel } => vec!["listen".into(), url.clone(), channel.clone()],
+            Kind::Return(group) => [vec!["return".to_owned()], group.arguments()].concat(),
+            Kind::Wait(group) => [vec!["wait".to_owned()], group.arguments()].concat(),
         }
     }
 }
@@ -96,10 +105,18 @@ impl Crowd {
     }
 
     pub fn received(&mut self) -> anyhow::Result<Received> {
+        self.order("count")
+    }
+
+    /// Says something, and waits for the answer.
+    pub fn order<A: DeserializeOwned>(&mut self, order: impl Serialize) -> anyhow::Result<A> {
+        let mut line = serde_json::to_string(&order)?;
+        line.push('\n');
         let orders = self.orders.as_mut().context("the clients are gone")?;
-        orders.write_all(b"count\n")?;
+        orders.write_all(line.as_bytes())?;
         orders.flush()?;
-        Ok(serde_json::from_str(&self.line()?)?)
+        let answer = self.line()?;
+        serde_json::from_str(&answer).with_context(|| format!("no answer: {answer}"))
     }
 
     /// Waits until every client has everything, which `is_all` tells of what has been received.
@@ -170,6 +187,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 async fn attend(kind: &Kind) -> anyhow::Result<()> {
     let places = match kind {
+        Kind::Return(group) => return returning::attend(group).await,
+        Kind::Wait(group) => return waiting::attend(group).await,
         Kind::Subscribe { address, table, count } => subscribe(*address, table, *count).await?,
         Kind::Connect { address, count } => connect(*address, *count).await?,
         Kind::Listen { url, channel } => vec![listen(url, channel).await?],

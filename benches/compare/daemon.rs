@@ -1,7 +1,7 @@
 //! `rowcast serve` as a process of its own, so that what it uses can be told from what its clients use.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,11 +23,16 @@ pub struct Daemon {
 impl Daemon {
     /// Serves one table to everybody, on a free port.
     pub fn start(url: &str, table: &str) -> anyhow::Result<Self> {
+        Self::serve(url, &format!("[[table]]\nname = \"{table}\"\nrows = \"true\"\n"))
+    }
+
+    /// Serves tables as this part of a configuration says.
+    pub fn serve(url: &str, tables: &str) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let file = directory.path().join("rowcast.toml");
         let configuration = format!(
             "[database]\nurl = \"{url}\"\n[server]\nlisten = \"127.0.0.1:0\"\n\
-             [auth]\nanonymous = true\n[[table]]\nname = \"{table}\"\nrows = \"true\"\n"
+             [auth]\nanonymous = true\n{tables}"
         );
         std::fs::write(&file, configuration)?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_rowcast"));
@@ -50,6 +55,35 @@ impl Daemon {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Waits until it has caught up with the log.
+    pub fn wait_until_live(&self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.get("/readyz")?.starts_with("HTTP/1.1 200") {
+            if Instant::now() > deadline {
+                bail!("the daemon wasn't ready within {PATIENCE:?}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    /// What `/metrics` shows under this name; 0 if it doesn't show it.
+    pub fn metric(&self, name: &str) -> anyhow::Result<f64> {
+        let text = self.get("/metrics")?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(Ok(0.0), |value| Ok(value.trim().parse()?))
+    }
+
+    /// The whole answer to a request.
+    fn get(&self, path: &str) -> anyhow::Result<String> {
+        let mut socket = TcpStream::connect(self.address)?;
+        let host = self.address;
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer)?;
+        Ok(answer)
     }
 
     /// Tells it to stop, and waits until it has.

@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
+use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 const TEXT: u8 = 0x1;
 const CLOSE: u8 = 0x8;
@@ -20,6 +21,35 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
 }
 
+/// What a subscription asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted<'a> {
+    pub table: &'a str,
+    /// Only the rows of this customer.
+    pub customer: Option<usize>,
+    pub cursor: Option<&'a str>,
+    pub snapshot: bool,
+    /// What the kernel buffers of what has come and isn't read; if not said, megabytes.
+    pub receive_buffer_bytes: Option<u32>,
+}
+
+impl Wanted<'_> {
+    fn message(&self) -> String {
+        let mut message = json!({ "op": "subscribe", "id": "a", "table": self.table });
+        if let Some(customer) = self.customer {
+            message["where"] = "customer_id = $1".into();
+            message["params"] = json!([customer]);
+        }
+        if let Some(cursor) = self.cursor {
+            message["cursor"] = cursor.into();
+        }
+        if self.snapshot {
+            message["snapshot"] = true.into();
+        }
+        message.to_string()
+    }
+}
+
 /// A connection that is subscribed to one table.
 pub struct Feed {
     socket: TcpStream,
@@ -29,18 +59,7 @@ pub struct Feed {
 impl Feed {
     /// Connects, and returns when the subscription is live.
     pub async fn subscribe(address: SocketAddr, table: &str) -> anyhow::Result<Self> {
-        let mut socket = TcpStream::connect(address).await?;
-        socket.set_nodelay(true)?;
-        let request = format!(
-            "GET /v1/ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
-             Sec-WebSocket-Protocol: rowcast.v1\r\n\r\n"
-        );
-        socket.write_all(request.as_bytes()).await?;
-        let tail = after_handshake(&socket).await?;
-        let subscribe = format!(r#"{{"op":"subscribe","id":"a","table":"{table}"}}"#);
-        socket.write_all(&masked_text(&subscribe)).await?;
-        let mut feed = Self { socket, tail };
+        let mut feed = Self::open(address, &Wanted { table, ..Wanted::default() }).await?;
         let (mut live, mut refused) = (false, None);
         while !live {
             let read = feed.read(|payload| {
@@ -55,6 +74,25 @@ impl Feed {
             }
         }
         Ok(feed)
+    }
+
+    /// Connects and asks for a subscription; what the daemon says to that is read by whoever asked.
+    pub async fn open(address: SocketAddr, wanted: &Wanted<'_>) -> anyhow::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        if let Some(bytes) = wanted.receive_buffer_bytes {
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        let mut socket = socket.connect(address).await?;
+        socket.set_nodelay(true)?;
+        let request = format!(
+            "GET /v1/ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
+             Sec-WebSocket-Protocol: rowcast.v1\r\n\r\n"
+        );
+        socket.write_all(request.as_bytes()).await?;
+        let tail = after_handshake(&socket).await?;
+        socket.write_all(&masked_text(&wanted.message())).await?;
+        Ok(Self { socket, tail })
     }
 
     /// Waits for bytes and passes on the text of every message that they complete; answers how many there were.
@@ -130,10 +168,18 @@ fn first_frame(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     (bytes.len() >= end).then_some((bytes[0] & 0xf, start, end))
 }
 
+/// A frame as clients send it, masked by zeros.
 fn masked_text(text: &str) -> Vec<u8> {
-    let len = u8::try_from(text.len()).ok().filter(|len| *len < 126);
-    let len = len.context("a short message").expect("tables have short names");
-    let mut frame = vec![0x81, 0x80 | len, 0, 0, 0, 0];
+    let mut frame = vec![0x81];
+    match u8::try_from(text.len()) {
+        Ok(len @ ..126) => frame.push(0x80 | len),
+        _ => {
+            let len = u16::try_from(text.len()).expect("a subscription is short");
+            frame.push(0x80 | 126);
+            frame.extend_from_slice(&len.to_be_bytes());
+        }
+    }
+    frame.extend_from_slice(&[0; 4]);
     frame.extend_from_slice(text.as_bytes());
     frame
 }

@@ -5,6 +5,7 @@
 //! (this program again, as another process).
 #![expect(clippy::print_stdout, reason = "the report is this program's output")]
 
+mod behind;
 mod capture;
 mod crowd;
 mod daemon;
@@ -17,11 +18,18 @@ mod machine;
 mod orders;
 mod pgbench;
 mod plain;
+mod polls;
 mod predicates;
 mod process;
+mod reconnect;
 mod report;
+mod returning;
 mod routing;
+mod sales;
+mod snapshot;
 mod stage;
+mod trickle;
+mod waiting;
 
 use std::path::PathBuf;
 
@@ -71,9 +79,28 @@ pub struct Options {
     /// The number of WebSockets that `idle` holds open
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
     idlers: u32,
+    /// The number of rows that `snapshot` reads
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    rows: u64,
+    /// The number of WebSockets that `reconnect` lets come back
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
+    returning: u32,
+    /// How many changes `behind` is behind
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    changes: u64,
+    /// The number of requests that `polls` lets wait
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pollers: u32,
     /// PostgreSQL's synchronous_commit: "off" takes the disk out of the comparison
     #[arg(long, default_value = "on", value_parser = ["on", "off"])]
     synchronous_commit: String,
+}
+
+impl Options {
+    fn most_connections(&self) -> u32 {
+        let Self { readers, idlers, returning, pollers, .. } = *self;
+        readers.max(idlers).max(returning).max(pollers)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -84,8 +111,27 @@ enum What {
     Idle,
     Routing,
     Predicates,
+    Snapshot,
+    Reconnect,
+    Behind,
+    Polls,
     All,
 }
+
+type Measure = fn(&Stage, &Options, &mut Report) -> anyhow::Result<()>;
+
+const SUBJECTS: [(What, Measure); 10] = [
+    (What::Capture, capture::measure),
+    (What::Latency, latency::measure),
+    (What::Fanout, fanout::measure),
+    (What::Idle, idle::measure),
+    (What::Snapshot, snapshot::measure),
+    (What::Reconnect, reconnect::measure),
+    (What::Behind, behind::measure),
+    (What::Polls, polls::measure),
+    (What::Routing, routing::measure),
+    (What::Predicates, predicates::measure),
+];
 
 #[derive(Debug, Subcommand)]
 enum Child {
@@ -103,29 +149,15 @@ fn main() -> anyhow::Result<()> {
         println!("not measured: this is no run of `cargo bench`");
         return Ok(());
     }
-    machine::raise_file_limit(u64::from(arguments.options.readers.max(arguments.options.idlers)))?;
-    let stage = Stage::set(&arguments.options)?;
+    let options = &arguments.options;
+    machine::raise_file_limit(options.most_connections().into())?;
+    let stage = Stage::set(options)?;
     let mut report = Report::new(machine::describe(&stage)?);
     println!("{}", report.header());
-    let options = &arguments.options;
-    let wanted = |what| arguments.what.iter().any(|w| [what, What::All].contains(w));
-    if wanted(What::Capture) {
-        capture::measure(&stage, options, &mut report)?;
-    }
-    if wanted(What::Latency) {
-        latency::measure(&stage, options, &mut report)?;
-    }
-    if wanted(What::Fanout) {
-        fanout::measure(&stage, options, &mut report)?;
-    }
-    if wanted(What::Idle) {
-        idle::measure(&stage, options, &mut report)?;
-    }
-    if wanted(What::Routing) {
-        routing::measure(&stage, options, &mut report)?;
-    }
-    if wanted(What::Predicates) {
-        predicates::measure(&stage, options, &mut report)?;
+    for (what, measure) in SUBJECTS {
+        if arguments.what.iter().any(|wanted| [what, What::All].contains(wanted)) {
+            measure(&stage, options, &mut report)?;
+        }
     }
     println!("{}", report.footer());
     if let Some(path) = &arguments.json {

@@ -31,6 +31,30 @@ pub fn memory_bytes(pid: u32) -> anyhow::Result<u64> {
     Ok(kib * 1024)
 }
 
+/// Memory that is in use now, in bytes: `VmRSS`, which costs the process less to be asked for than `Pss`.
+pub fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
+    status_bytes(pid, "VmRSS:")
+}
+
+/// The most that has been in use since the peak was forgotten, in bytes: `VmHWM`.
+pub fn peak_bytes(pid: u32) -> anyhow::Result<u64> {
+    status_bytes(pid, "VmHWM:")
+}
+
+/// Begins a new peak with what is in use now (proc(5), `clear_refs`).
+pub fn forget_peak(pid: u32) -> anyhow::Result<()> {
+    let path = format!("/proc/{pid}/clear_refs");
+    fs::write(&path, "5").with_context(|| format!("can't write {path}"))
+}
+
+fn status_bytes(pid: u32, name: &str) -> anyhow::Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let text = fs::read_to_string(&path).with_context(|| format!("can't read {path}"))?;
+    let kib = text.lines().find_map(|line| line.strip_prefix(name)?.strip_suffix("kB"));
+    let kib: u64 = kib.with_context(|| format!("no {name} in status"))?.trim().parse()?;
+    Ok(kib * 1024)
+}
+
 fn read_cpu_time(path: &str) -> anyhow::Result<Duration> {
     let text = fs::read_to_string(path).with_context(|| format!("can't read {path}"))?;
     // The second field is the program's name in parentheses, which may hold anything.
