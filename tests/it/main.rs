@@ -18,6 +18,7 @@ mod image;
 mod layers;
 mod leak;
 mod predicate;
+mod random;
 mod real_input;
 mod support;
 mod values;

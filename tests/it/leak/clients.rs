@@ -12,17 +12,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::delivery::fixture::{Client, in_time};
+use crate::random::Asked;
 use crate::support::eventually;
-
-/// What a client asks for.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    pub table: String,
-    pub filter: Option<String>,
-    pub params: Vec<Value>,
-    pub columns: Option<Vec<&'static str>>,
-    pub old: bool,
-}
 
 /// What came over a connection: WebSocket messages, or the chunks of an event stream.
 pub type Log = Arc<Mutex<Vec<String>>>;

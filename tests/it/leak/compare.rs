@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::frames::{Heard, Object};
+use super::frames::Heard;
 use super::model::{Expected, Told, told};
-use super::table::Table;
+use crate::random::Object;
+use crate::random::Table;
 
 /// The log's number of each change of the test's own: the same for everybody.
 #[derive(Default)]

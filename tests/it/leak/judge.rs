@@ -4,23 +4,8 @@ use std::collections::BTreeMap;
 
 use tokio_postgres::Client;
 
-use super::expr::Claims;
-use super::frames::{Object, object};
-use super::model::{Change, Verdict, View};
-use super::table::Table;
-
-/// Answers the conditions on somebody's claims alone.
-pub async fn ask_about_claims(client: &Client, tables: &[Table], claims: &mut Claims) {
-    for table in tables {
-        let rules = table.policy.rules.iter().map(|rule| &rule.1);
-        for expr in rules.chain([&table.policy.rows]) {
-            for question in expr.questions(claims) {
-                let answer = client.query_one(&format!("select ({question})"), &[]).await.unwrap();
-                claims.facts.insert(question, answer.get(0));
-            }
-        }
-    }
-}
+use super::model::{Change, Verdict};
+use crate::random::{Claims, Object, Table, View, object};
 
 /// Every committed change of a table.
 pub async fn changes(client: &Client, table: &Table) -> Vec<Change> {

@@ -3,16 +3,13 @@
 //!
 //! `ROWCAST_LEAK_SECS` makes it longer; `ROWCAST_LEAK_SEED` repeats the round that had this seed.
 
-mod ask;
+mod audit;
 mod clients;
 mod compare;
-mod expr;
 mod frames;
-mod identities;
 mod judge;
 mod model;
 mod round;
-mod table;
 mod workload;
 
 use std::time::{Duration, Instant};

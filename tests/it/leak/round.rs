@@ -9,15 +9,14 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use super::ask::ask;
-use super::clients::{Asked, Socket, Stream};
+use super::clients::{Socket, Stream};
 use super::compare::{Seqs, canaries, differences};
-use super::expr::{Claims, Expr};
 use super::frames::{self, Heard};
-use super::identities::{Identity, SECRET};
-use super::model::{Change, Expected, View};
-use super::table::{GROWN, Table};
-use super::{judge, workload};
+use super::model::{Change, Expected};
+use super::{audit, judge, workload};
+use crate::random::{
+    Asked, Claims, Expr, GROWN, Identity, SECRET, Table, View, ask, ask_about_claims,
+};
 use crate::support::program::{Place, Running};
 use crate::support::{self, eventually};
 
@@ -113,10 +112,11 @@ impl Round {
             .await
             .unwrap();
         for table in self.tables.iter() {
-            client.batch_execute(&table.ddl()).await.unwrap_or_else(|error| panic!("{error:?}"));
+            let sql = format!("{};{}", table.ddl(), audit::ddl(table));
+            client.batch_execute(&sql).await.unwrap_or_else(|error| panic!("{error:?}"));
         }
         for person in &mut self.people {
-            judge::ask_about_claims(client, &self.tables, &mut person.claims).await;
+            ask_about_claims(client, &self.tables, &mut person.claims).await;
         }
     }
 
@@ -341,7 +341,7 @@ impl Round {
             "{way}, {:?}\n{}\n{}\n{}",
             one.asked,
             self.of(&self.people[one.person]),
-            table.ddl().split(';').next().unwrap_or_default(),
+            table.ddl(),
             table.toml()
         )
     }

@@ -3,12 +3,19 @@
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::clients::Asked;
-use super::expr::{Claims, Expr};
-use super::model::View;
-use super::table::Table;
+use super::{Claims, Expr, Table, View};
+
+/// What a client asks for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub table: String,
+    pub filter: Option<String>,
+    pub params: Vec<Value>,
+    pub columns: Option<Vec<&'static str>>,
+    pub old: bool,
+}
 
 /// A subscription at random; now and then one that speaks of what isn't there for these claims.
 pub fn ask(rng: &mut StdRng, table: &Table, claims: &Claims) -> (Asked, Option<Expr>) {

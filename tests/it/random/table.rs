@@ -12,12 +12,14 @@ use super::expr::{Expr, quoted};
 pub const MOODS: [&str; 4] = ["new", "open", "paid", "void"];
 /// What a row's event may take; a column's value is far below it, or far above.
 pub const MAX_EVENT_BYTES: usize = 4_096;
+/// Few, so that writers meet.
+const IDS: u64 = 12;
 const LARGE_BYTES: usize = 3 * MAX_EVENT_BYTES;
 
 /// The column that comes later.
 pub const GROWN: &str = "grown";
 
-type Kind = (&'static str, &'static str);
+pub type Kind = (&'static str, &'static str);
 
 const POOL: [Kind; 12] = [
     ("customer", "bigint"),
@@ -43,6 +45,8 @@ pub struct Table {
     pub deferrable: bool,
     /// Another column comes while clients are connected.
     pub grows: bool,
+    /// Writers use the ids from 1 to this.
+    pub ids: u64,
     pub policy: Policy,
 }
 
@@ -70,7 +74,7 @@ impl Table {
         let deferrable = rng.random_bool(0.5);
         let policy = Policy::open();
         let grows = rng.random_bool(0.3);
-        let mut table = Self { name, columns, key, deferrable, grows, policy };
+        let mut table = Self { name, columns, key, deferrable, grows, ids: IDS, policy };
         table.policy = Policy::random(rng, &table);
         table
     }
@@ -98,7 +102,6 @@ impl Table {
         names.filter(|name| !["id", "region"].contains(name)).collect()
     }
 
-    /// The table, and beside it what it was at every change, by a trigger of the test's own.
     pub fn ddl(&self) -> String {
         let Self { name, columns, .. } = self;
         let columns: Vec<_> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
@@ -109,27 +112,7 @@ impl Table {
                 format!(", primary key ({}){when}", key.join(", "))
             }
         };
-        format!(
-            "create table {name} ({}{key});
-             create table audit_{name} (
-               audit_n bigint not null default nextval('audit_seq'),
-               audit_tx text not null default pg_current_xact_id()::text,
-               audit_op text not null, audit_origin text, audit_old {name}, audit_new {name});
-             create function audit_{name}() returns trigger language plpgsql as $$ begin
-               insert into audit_{name} (audit_op, audit_origin, audit_old, audit_new)
-               values (left(tg_op, 1), nullif(current_setting('rowcast.origin', true), ''), old, new);
-               return null;
-             end $$;
-             create trigger audit after insert or update or delete on {name}
-               for each row execute function audit_{name}();
-             create function audit_{name}_all() returns trigger language plpgsql as $$ begin
-               insert into audit_{name} (audit_op, audit_origin)
-               values ('T', nullif(current_setting('rowcast.origin', true), ''));
-               return null;
-             end $$;
-             create trigger audit_all after truncate on {name} execute function audit_{name}_all();",
-            columns.join(", ")
-        )
+        format!("create table {name} ({}{key})", columns.join(", "))
     }
 
     /// `[[table]]`.
@@ -160,7 +143,7 @@ impl Table {
 }
 
 impl Policy {
-    fn open() -> Self {
+    pub fn open() -> Self {
         let rows = Expr::constantly(true);
         Self { rows, only: None, hide: Vec::new(), rules: Vec::new(), updates: "patched" }
     }
@@ -209,13 +192,13 @@ fn one_of(rng: &mut StdRng, among: &[&str]) -> String {
 }
 
 /// A value for a column, as SQL.
-pub fn value(rng: &mut StdRng, column: Kind) -> String {
+pub fn value(rng: &mut StdRng, table: &Table, column: Kind) -> String {
     let nullable = !["id", "region"].contains(&column.0);
     if nullable && rng.random_bool(0.12) {
         return "null".to_owned();
     }
     match column.0 {
-        "id" => rng.random_range(1..=12).to_string(),
+        "id" => rng.random_range(1..=table.ids).to_string(),
         "region" => one_of(rng, &["'eu'", "'us'"]),
         "customer" => rng.random_range(1..=4).to_string(),
         "org" => rng.random_range(1..=3).to_string(),

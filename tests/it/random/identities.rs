@@ -56,8 +56,23 @@ impl Identity {
         if given.get("sub").is_some_and(Value::is_number) {
             given.insert("sub".to_owned(), json!("2"));
         }
-        let settings = jwt::Settings::with_secret(Secret::new(SECRET));
-        let token = Some(sign(&settings, &given).unwrap());
+        Self::of(given)
+    }
+
+    pub fn of(given: Map<String, Value>) -> Self {
+        let token = Some(signed(&given));
         Self { claims: Claims { given, ..Claims::default() }, token }
     }
+
+    /// A token that ends at this time, in seconds since 1970.
+    pub fn token_until(&self, secs: u64) -> Option<String> {
+        self.token.as_ref()?;
+        let mut given = self.claims.given.clone();
+        given.insert("exp".to_owned(), json!(secs));
+        Some(signed(&given))
+    }
+}
+
+fn signed(given: &Map<String, Value>) -> String {
+    sign(&jwt::Settings::with_secret(Secret::new(SECRET)), given).unwrap()
 }

@@ -7,6 +7,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use serde_json::{Map, Value};
 
+use tokio_postgres::Client;
+
 use super::table::{MOODS, Table};
 
 /// What a claim is taken for.
@@ -306,21 +308,44 @@ const OF_COLUMNS: &[Known] = &[
 ];
 
 impl Atom {
+    fn known(known: &Known) -> Self {
+        let &(text, columns, claims, is_strict) = known;
+        let (columns, claims) = (columns.to_vec(), claims.to_vec());
+        Self { text: text.to_owned(), columns, claims, is_strict }
+    }
+
     fn random(rng: &mut StdRng, table: &Table, with_claims: bool) -> Self {
         let fits = |known: &&Known| known.1.iter().all(|name| table.column(name).is_some());
         let of_claims = with_claims && rng.random_bool(0.6);
         let pool: Vec<&Known> =
             if of_claims { OF_CLAIMS } else { OF_COLUMNS }.iter().filter(fits).collect();
-        let &&(text, columns, claims, is_strict) = pool.choose(rng).unwrap();
-        let (columns, claims) = (columns.to_vec(), claims.to_vec());
-        Self { text: text.to_owned(), columns, claims, is_strict }
+        Self::known(pool.choose(rng).unwrap())
     }
 }
 
 impl Expr {
+    /// One of those that a policy may have, by its words.
+    pub fn known(text: &str) -> Self {
+        let known = OF_CLAIMS.iter().find(|known| known.0 == text);
+        Expr::Atom(Atom::known(known.expect("one of them")))
+    }
+
     /// A client's condition with a parameter.
     pub fn equal_to_param(column: &'static str) -> Self {
         let text = format!("{column} = $1");
         Expr::Atom(Atom { text, columns: vec![column], claims: Vec::new(), is_strict: true })
+    }
+}
+
+/// Answers the conditions on somebody's claims alone.
+pub async fn ask_about_claims(client: &Client, tables: &[Table], claims: &mut Claims) {
+    for table in tables {
+        let rules = table.policy.rules.iter().map(|rule| &rule.1);
+        for expr in rules.chain([&table.policy.rows]) {
+            for question in expr.questions(claims) {
+                let answer = client.query_one(&format!("select ({question})"), &[]).await.unwrap();
+                claims.facts.insert(question, answer.get(0));
+            }
+        }
     }
 }
