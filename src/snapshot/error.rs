@@ -9,9 +9,12 @@ use crate::spool::SpoolError;
 /// Why a read gave no rows, or not all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
-    /// The database is away, too much is asked of it, or the table isn't what it was: later.
+    /// The database is away, or too much is asked of it: later.
     #[error("the rows can't be read just now")]
     Unavailable,
+    /// The table isn't what it was when the view was made of it: another view may be.
+    #[error("the table has just been altered")]
+    Altered,
     /// Nothing can follow a snapshot yet: the capture starts anew.
     #[error("the change log isn't ready")]
     NotReady,
@@ -44,7 +47,7 @@ impl From<StandError> for SnapshotError {
         match error {
             StandError::Database(error) => error.into(),
             StandError::NotReady => Self::NotReady,
-            StandError::Unwatched => Self::Unavailable,
+            StandError::Unwatched => Self::Altered,
         }
     }
 }
@@ -53,6 +56,7 @@ impl From<tokio_postgres::Error> for SnapshotError {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.code() {
             Some(&SqlState::QUERY_CANCELED) => Self::Timeout,
+            Some(&(SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE)) => Self::Altered,
             _ => Self::Unavailable,
         }
     }

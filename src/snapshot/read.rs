@@ -34,7 +34,7 @@ pub async fn open(
     let known = check::is_as_known(client, &want.view, stand.relation).await;
     match known.map_err(|error| failed(want, error))? {
         true => Ok(stand.cursor),
-        false => Err(SnapshotError::Unavailable),
+        false => Err(SnapshotError::Altered),
     }
 }
 

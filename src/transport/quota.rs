@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -12,6 +12,9 @@ use crate::wire::{Code, Refusal};
 
 /// How many identities are known before those that hold nothing any more are looked for.
 const SWEEP_AT: usize = 1_024;
+
+/// The most answers with rows that one identity may have open.
+const MAX_READS: usize = 256;
 
 /// The most of each that one identity may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,7 @@ enum Holder {
 struct Held {
     connections: Weak<Semaphore>,
     subscriptions: Weak<Semaphore>,
+    reads: Weak<Semaphore>,
 }
 
 /// A connection among those that its identity may have.
@@ -73,6 +77,17 @@ impl Quotas {
         Ok(Share { holder, peer, subscriptions, _connection: place })
     }
 
+    /// A place for one more answer with rows.
+    pub fn read(&self, identity: &Identity, peer: IpAddr) -> Result<OwnedSemaphorePermit, Refusal> {
+        let reads = {
+            let mut holders = self.holders();
+            let held = holders.held.entry(holder(Some(identity), peer)).or_default();
+            of(&mut held.reads, MAX_READS)
+        };
+        let many = || format!("an identity may have {MAX_READS} answers with rows open");
+        reads.try_acquire_owned().map_err(|_| too_many(&many()))
+    }
+
     /// The same connection's place, now that it is this identity's.
     pub fn share_again(
         &self,
@@ -86,19 +101,27 @@ impl Quotas {
     }
 
     fn semaphores(&self, holder: Holder) -> (Arc<Semaphore>, Arc<Semaphore>) {
-        let mut holders = self.holders.lock().expect("nothing panics while it holds the lock");
-        holders.sweep();
+        let mut holders = self.holders();
         let held = holders.held.entry(holder).or_default();
-        let of = |known: &mut Weak<Semaphore>, most| {
-            known.upgrade().unwrap_or_else(|| {
-                let new = Arc::new(Semaphore::new(most));
-                *known = Arc::downgrade(&new);
-                new
-            })
-        };
         let connections = of(&mut held.connections, self.limits.connections);
         (connections, of(&mut held.subscriptions, self.limits.subscriptions))
     }
+
+    /// Those who hold something, and few others.
+    fn holders(&self) -> MutexGuard<'_, Holders> {
+        let mut holders = self.holders.lock().expect("nothing panics while it holds the lock");
+        holders.sweep();
+        holders
+    }
+}
+
+/// What is known, or a new one.
+fn of(known: &mut Weak<Semaphore>, most: usize) -> Arc<Semaphore> {
+    known.upgrade().unwrap_or_else(|| {
+        let new = Arc::new(Semaphore::new(most));
+        *known = Arc::downgrade(&new);
+        new
+    })
 }
 
 impl Holders {
@@ -108,7 +131,9 @@ impl Holders {
             return;
         }
         let alive = |known: &Weak<Semaphore>| known.strong_count() > 0;
-        self.held.retain(|_, held| alive(&held.connections) || alive(&held.subscriptions));
+        self.held.retain(|_, held| {
+            [&held.connections, &held.subscriptions, &held.reads].into_iter().any(alive)
+        });
         self.sweep_at = SWEEP_AT.max(2 * self.held.len());
     }
 }

@@ -11,7 +11,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Uri};
 
 use super::app::App;
-use super::{Metrics, changes, files, gate, guards, origin, upgrade};
+use super::{Metrics, changes, files, gate, guards, origin, rows, upgrade};
 use crate::identity::Identity;
 use crate::shape::Readiness;
 use crate::wire::{self, Code, Refusal};
@@ -22,7 +22,7 @@ pub fn router(app: Arc<App>, extra: Router) -> Router {
     let to_visitors = from_fn_with_state(Arc::clone(&app), gate::pass_visitor);
     let v1 = Router::new()
         .route("/tables", get(tables))
-        .route("/tables/{table}/rows", get(rows))
+        .route("/tables/{table}/rows", get(rows::rows))
         .route("/tables/{table}/changes", get(changes::changes))
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here)
@@ -46,10 +46,6 @@ pub fn router(app: Arc<App>, extra: Router) -> Router {
 async fn tables(State(app): State<Arc<App>>, Extension(identity): Extension<Identity>) -> Response {
     let tables = wire::tables(&app.served.get(), identity.claims());
     ([(CONTENT_TYPE, "application/json")], tables).into_response()
-}
-
-async fn rows() -> Refusal {
-    Refusal::invalid("\"rows\": snapshots are not available yet")
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Response {

@@ -30,7 +30,7 @@ pub use listing::tables;
 pub use params::{read_param, read_params};
 pub use refusal::{Code, Refusal};
 pub use reset::ResetCause;
-pub use row::RowWriter;
+pub use row::{RowWriter, rows_as_lines};
 pub use wanted::wanted;
 pub use websocket::{SUBPROTOCOL, close, error, hello, ping, pong, unsubscribed};
 

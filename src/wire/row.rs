@@ -3,6 +3,16 @@
 use super::event::Encoder;
 use crate::policy::{View, Visible};
 
+/// Rows with `,\n` between them as lines.
+pub fn rows_as_lines(chunk: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(chunk.len() + 1);
+    for row in chunk.split(|byte| *byte == b'\n') {
+        lines.extend_from_slice(row.strip_suffix(b",").unwrap_or(row));
+        lines.push(b'\n');
+    }
+    lines
+}
+
 /// Writes the rows of one view.
 #[derive(Debug)]
 pub struct RowWriter(Encoder);
