@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::sync::Notify;
 
 use super::End;
+use crate::cursor::Cursor;
 use crate::wire::{Delivery, Feed};
 
 mod courier;
@@ -38,6 +39,8 @@ struct State {
     generation: Generation,
     /// A courier has brought a part of something that it hasn't completed.
     is_within: bool,
+    /// The last commit that a courier has brought.
+    arrived: Option<Arc<Cursor>>,
     /// Of these, couriers bring nothing any more.
     muted: Vec<Feed>,
 }

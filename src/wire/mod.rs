@@ -60,6 +60,11 @@ impl Delivery {
         self.0
     }
 
+    /// What was a delivery before it was put aside.
+    pub(crate) fn kept(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
     fn from_static(bytes: &'static [u8]) -> Self {
         Self(Bytes::from_static(bytes))
     }

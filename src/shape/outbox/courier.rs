@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::{Outbox, Shared, State, cost_bytes};
+use crate::cursor::Cursor;
 use crate::wire::{Delivery, Feed};
 
 /// What may wait in an outbox before rows of a snapshot are added: what is live is not to wait behind them for long.
@@ -40,13 +41,12 @@ pub enum Refused {
 }
 
 /// What couriers had done when they were made void.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Voided {
-    /// What they brought is complete.
-    Between,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Voided {
     /// They have brought a part of something, whose end won't come from them.
-    Within,
+    pub is_within: bool,
+    /// The place of the last commit that they brought, if they brought one.
+    pub arrived: Option<Arc<Cursor>>,
 }
 
 impl Outbox {
@@ -56,16 +56,18 @@ impl Outbox {
         Courier { shared: Arc::clone(&self.0), generation }
     }
 
-    /// Makes all couriers void that were made before: nothing of theirs gets in from now on.
+    /// Makes all couriers void that were made before: nothing of theirs gets in from now on. What they had brought is told once.
+    #[must_use]
     pub fn void_couriers(&self) -> Voided {
         let mut state = self.0.state();
         state.generation.0 += 1;
-        let within = std::mem::take(&mut state.is_within);
+        let is_within = std::mem::take(&mut state.is_within);
+        let voided = Voided { is_within, arrived: state.arrived.take() };
         state.muted = Vec::new();
         let couriers = state.couriers.take_all();
         drop(state);
         couriers.into_iter().for_each(Waker::wake);
-        if within { Voided::Within } else { Voided::Between }
+        voided
     }
 
     /// Leaves out what couriers bring of this feed, until they are void: what is of others goes on.
@@ -83,9 +85,13 @@ impl Courier {
         self.bring(parcels, self.room(), Piece::Part).await
     }
 
-    /// The same with what completes the parts before it, or is complete.
-    pub async fn push_last(&mut self, parcels: Vec<Parcel>) -> Result<(), Refused> {
-        self.bring(parcels, self.room(), Piece::Last).await
+    /// The same with what completes the parts before it, or is complete: it ends with the commit of this place.
+    pub async fn push_last(
+        &mut self,
+        parcels: Vec<Parcel>,
+        place: &Arc<Cursor>,
+    ) -> Result<(), Refused> {
+        self.bring(parcels, self.room(), Piece::Last(Arc::clone(place))).await
     }
 
     /// Brings rows of a snapshot: waits until little waits in the outbox. They don't count as a part of something.
@@ -126,9 +132,9 @@ impl Courier {
         piece: Piece,
     ) -> Result<(), Refused> {
         let cost: usize = parcels.iter().map(|parcel| cost_bytes(&parcel.delivery)).sum();
-        let most = match piece {
+        let most = match &piece {
             Piece::Row => room,
-            Piece::Part | Piece::Last => room.saturating_sub(cost),
+            Piece::Part | Piece::Last(_) => room.saturating_sub(cost),
         };
         poll_fn(|cx| {
             let mut state = self.shared.state();
@@ -139,11 +145,7 @@ impl Courier {
                 state.couriers.wait(cx, Some(most));
                 return Poll::Pending;
             }
-            match piece {
-                Piece::Part => state.is_within = true,
-                Piece::Last => state.is_within = false,
-                Piece::Row => {}
-            }
+            state.note(&piece);
             let waker = state.add_parcels(std::mem::take(&mut parcels));
             drop(state);
             if let Some(waker) = waker {
@@ -162,10 +164,9 @@ impl Courier {
     }
 }
 
-#[derive(Clone, Copy)]
 enum Piece {
     Part,
-    Last,
+    Last(Arc<Cursor>),
     Row,
 }
 
@@ -173,6 +174,17 @@ impl State {
     /// Whether a courier may add something where `most` bytes may wait already. The hub comes first.
     fn has_room(&self, most: usize) -> bool {
         self.bytes == 0 || (self.wanted_bytes == 0 && self.bytes <= most)
+    }
+
+    fn note(&mut self, piece: &Piece) {
+        match piece {
+            Piece::Part => self.is_within = true,
+            Piece::Last(place) => {
+                self.is_within = false;
+                self.arrived = Some(Arc::clone(place));
+            }
+            Piece::Row => {}
+        }
     }
 
     /// Puts in what isn't muted; returns whom to wake, without the lock.

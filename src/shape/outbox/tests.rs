@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 
 use super::*;
+use crate::cursor::Era;
 
 fn delivery(bytes: usize) -> Delivery {
     vec![b'x'; bytes - ENTRY_BYTES].into()
@@ -135,7 +136,7 @@ fn a_void_courier_is_refused_for_ever_and_told_at_once() {
     let woken = Arc::new(Woken::default());
     let mut push = Box::pin(courier.push(vec![parcel(delivery(100))]));
     assert!(poll(push.as_mut(), &woken).is_pending());
-    assert_eq!(outbox.void_couriers(), Voided::Between);
+    assert_eq!(outbox.void_couriers(), Voided { is_within: false, arrived: None });
     assert_eq!(woken.times(), 1);
     assert_eq!(poll(push.as_mut(), &woken), Poll::Ready(Err(Refused::Void)));
     take(&mut inbox);
@@ -151,15 +152,18 @@ fn a_void_courier_is_refused_for_ever_and_told_at_once() {
 fn the_hub_learns_whether_a_courier_was_within_something() {
     let (outbox, _inbox) = of(1 << 20);
     let woken = Arc::new(Woken::default());
-    for (last, voided) in [(false, Voided::Within), (true, Voided::Between)] {
+    let place = Arc::new(Cursor::new(Era { epoch: 1, timeline: 1 }, "5:5:".parse().unwrap()));
+    for arrived in [None, Some(place)] {
         let mut courier = outbox.courier();
-        let _ = poll(Box::pin(courier.push(vec![parcel(delivery(100))])).as_mut(), &woken);
-        let _ = poll(Box::pin(courier.push_paced(vec![parcel(delivery(100))])).as_mut(), &woken);
-        if last {
-            let _ = poll(Box::pin(courier.push_last(vec![parcel(delivery(100))])).as_mut(), &woken);
+        let one = || vec![parcel(delivery(100))];
+        let _ = poll(Box::pin(courier.push(one())).as_mut(), &woken);
+        let _ = poll(Box::pin(courier.push_paced(one())).as_mut(), &woken);
+        if let Some(place) = &arrived {
+            let _ = poll(Box::pin(courier.push_last(one(), place)).as_mut(), &woken);
         }
-        assert_eq!(outbox.void_couriers(), voided);
+        assert_eq!(outbox.void_couriers(), Voided { is_within: arrived.is_none(), arrived });
     }
+    assert_eq!(outbox.void_couriers(), Voided { is_within: false, arrived: None });
 }
 
 #[test]
