@@ -1,7 +1,21 @@
 //! Brings readers nearer that are behind, outside the hub: in rounds, each one pass over what is remembered of the log, or
 //! over the log itself, for all that wait.
 
+mod drain;
+mod groups;
+mod lanes;
+mod log;
+mod merge;
+mod output;
+mod round;
+
 use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use lanes::{Lanes, Works};
+use log::Log;
 
 use super::ShapeKey;
 use super::command::ReaderId;
@@ -11,6 +25,7 @@ use super::recent::Tail;
 use crate::changelog::ResetReason;
 use crate::cursor::Cursor;
 use crate::policy::Served;
+use crate::spool::Budget;
 use crate::wire::{Feed, Format};
 
 /// A reader that is behind.
@@ -60,15 +75,44 @@ pub enum Outcome {
     /// Rows of these feeds don't look like their table any more: they start anew. The others are where they were, and
     /// nothing was sent.
     TableChanged(Vec<Feed>),
+    /// What it has missed can't be kept for it, or read back: there is too much, or the disk fails. A part may be in its
+    /// outbox; its feeds start anew.
+    Broken,
     /// The connection is gone, or what it got is void.
     Over,
 }
 
-/// Takes those who are behind.
+/// Takes those who are behind. Rounds end when all clones are gone.
 #[derive(Clone, Debug)]
-pub struct Replayer {}
+pub struct Replayer {
+    lanes: Arc<Lanes>,
+    _while_held: Arc<DropGuard>,
+}
+
+/// What becomes of readers: at most one report for each that was taken; none for those that were replaced while they waited. It
+/// ends if the rounds did, which they don't by themselves.
+pub type Reports = mpsc::UnboundedReceiver<Report>;
 
 impl Replayer {
+    /// Begins to work, in tasks of its own.
+    pub fn start(log: impl Log, budget: Budget) -> (Self, Reports) {
+        let (reports, reported) = mpsc::unbounded_channel();
+        let lanes = Arc::new(Lanes::default());
+        let works =
+            Works { lanes: Arc::clone(&lanes), log, budget, reports, failures: Arc::default() };
+        let until = CancellationToken::new();
+        let guard = Arc::new(until.clone().drop_guard());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = works.run() => {}
+                () = until.cancelled() => {}
+            }
+        });
+        (Self { lanes, _while_held: guard }, reported)
+    }
+
     /// Takes a reader, instead of what waited for it before.
-    pub fn take(&self, _catch_up: CatchUp) {}
+    pub fn take(&self, catch_up: CatchUp) {
+        self.lanes.take(catch_up);
+    }
 }
