@@ -14,8 +14,8 @@ import { WebSocketLink } from './websocket.js';
 
 /** A connection that lived this long was a good one: the next failure counts from the start. */
 const STEADY_MS = 5_000;
-/** After a failed renewal of a running connection's token. */
-const RENEW_AGAIN_MS = 10_000;
+/** Why what is asked of a closed client fails. */
+const CLOSED = new RowcastError({ code: 'closed', detail: 'the client was closed', fatal: true });
 
 /**
  * @typedef {import('./link.js').Link} Link
@@ -73,6 +73,7 @@ export class Client {
   /** @type {Record<'retry' | 'better' | 'renew', ReturnType<typeof setTimeout> | undefined>} */
   #timers = { retry: undefined, better: undefined, renew: undefined };
   #sleep;
+  #isDone = false;
 
   /** @param {ConnectOptions} options */
   constructor(options) {
@@ -80,7 +81,7 @@ export class Client {
     this.#random = options.random ?? Math.random;
     this.#timing = { ...TIMING, ...options.timing };
     this.#bigint = options.bigint ?? 'string';
-    this.#token = new TokenSource(options.token);
+    this.#token = new TokenSource(options.token, this.#timing.renewLeastMs);
     const WebSocketClass = options.WebSocket ?? globalThis.WebSocket;
     const wanted = options.transports ?? ['websocket', 'sse', 'polling'];
     this.#transports = wanted.filter((one) => one !== 'websocket' || WebSocketClass);
@@ -157,17 +158,19 @@ export class Client {
     return this.#watching.add(listener);
   }
 
-  /** Tries again now, whatever was planned; also after `closed`. */
+  /** Tries again now, whatever was planned; also after an error that closed it. */
   reconnect() {
-    this.#disconnect();
+    if (this.#isDone || !this.#disconnect()) return;
     this.#failures = 0;
     this.#first = 0;
+    this.#level = 0;
     this.#become('connecting', null);
     void this.#open();
   }
 
   /** Ends everything: subscriptions and mirrors too. */
   close() {
+    this.#isDone = true;
     this.#disconnect();
     this.#sleep();
     for (const subscription of [...this.#subscriptions]) subscription.close();
@@ -187,6 +190,10 @@ export class Client {
 
   /** @param {Subscription} subscription */
   #add(subscription) {
+    if (this.status === 'closed') {
+      queueMicrotask(() => subscription.fail(this.error ?? CLOSED));
+      return;
+    }
     this.#subscriptions.add(subscription);
     if (this.status === 'live') this.#link?.add(subscription);
   }
@@ -236,24 +243,26 @@ export class Client {
    */
   #moveTo(link) {
     this.#link?.stop();
-    for (const subscription of this.#subscriptions) subscription.lost();
     this.#link = link;
     this.#better = null;
     this.#level = this.#transports.indexOf(link.transport);
-    this.#settle();
+    for (const subscription of [...this.#subscriptions]) subscription.lost();
+    if (this.#link === link) this.#settle();
   }
 
   /** What is in use works. */
   #settle() {
     this.#first = this.#level;
     this.#liveAt = performance.now();
-    this.#become('live', null);
     this.#planRenewal();
     if (this.#level === 0) this.#betterTries = 0;
     else this.#planBetter();
+    this.status = 'live'; // what is added meanwhile goes to the link by itself
+    this.error = null;
     for (const subscription of [...this.#subscriptions]) {
       if (!subscription.isOver) this.#link?.add(subscription);
     }
+    this.#watching.tell();
   }
 
   /**
@@ -267,7 +276,7 @@ export class Client {
     }
     if (link !== this.#link) return;
     const wasLive = this.status === 'live';
-    this.#disconnect();
+    if (!this.#disconnect()) return;
     if (this.#isFinal(error)) {
       this.#shut(error);
     } else if (wasLive) {
@@ -318,15 +327,20 @@ export class Client {
     void this.#open();
   }
 
-  /** Leaves the way in use; what had come since the last commit is void. */
+  /**
+   * Leaves the way in use; what had come since the last commit is void. Tells whether nobody who
+   * was told of it has begun something else.
+   */
   #disconnect() {
     this.#openings += 1;
+    const opening = this.#openings;
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
     this.#link?.stop();
     this.#better?.stop();
     this.#link = null;
     this.#better = null;
     for (const subscription of [...this.#subscriptions]) subscription.lost();
+    return opening === this.#openings;
   }
 
   /** Tries a better way after a while, beside the one in use. */
@@ -369,7 +383,7 @@ export class Client {
       await this.#token.fetch();
     } catch {
       if (opening !== this.#openings) return;
-      this.#timers.renew = setTimeout(() => void this.#renew(), RENEW_AGAIN_MS);
+      this.#timers.renew = setTimeout(() => void this.#renew(), this.#timing.renewLeastMs);
       return;
     }
     if (opening !== this.#openings) return;

@@ -199,7 +199,8 @@ export class HttpLink {
    */
   async #poll(subscription, signal, isHeld) {
     const { wanted } = subscription;
-    if (!subscription.isJoined) this.#begin(subscription);
+    const isFollowing = subscription.isJoined;
+    if (!isFollowing) this.#begin(subscription);
     if (!subscription.isJoined) {
       const { rows, cursor } = await this.#http.rows(wanted, signal);
       if (signal.aborted) return;
@@ -207,8 +208,9 @@ export class HttpLink {
       subscription.synced({ cursor });
       this.#commit(subscription, cursor);
     }
-    const isNew = await this.#pollOnce(subscription, signal, isHeld);
-    const { shortPollMs } = this.#host.timing;
+    const { pollMs, shortPollMs } = this.#host.timing;
+    const waitMs = isHeld && isFollowing ? pollMs : 0;
+    const isNew = await this.#pollOnce(subscription, signal, waitMs);
     const restMs = isHeld ? (wanted.coalesce ?? 0) : Math.max(shortPollMs, wanted.coalesce ?? 0);
     if (restMs > 0 && (isNew || !isHeld)) await pause(restMs, signal);
   }
@@ -217,10 +219,9 @@ export class HttpLink {
    * Polls until an answer is complete; tells whether it had anything.
    * @param {Subscription} subscription
    * @param {AbortSignal} signal
-   * @param {boolean} isHeld
+   * @param {number} waitMs how long the server may wait for something
    */
-  async #pollOnce(subscription, signal, isHeld) {
-    const waitMs = isHeld ? this.#host.timing.pollMs : 0;
+  async #pollOnce(subscription, signal, waitMs) {
     let cursor = subscription.place;
     let count = 0;
     for (;;) {

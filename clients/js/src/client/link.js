@@ -35,6 +35,7 @@
  * @property {number} shortPollMs between polls that don't wait
  * @property {number} betterFirstMs until a better transport is tried again; doubles
  * @property {number} betterMostMs
+ * @property {number} renewLeastMs between two renewals of a token
  * @property {number} retryFirstMs until what failed is tried again; doubles, with jitter
  * @property {number} retryMostMs
  */
@@ -48,6 +49,7 @@ export const TIMING = {
   shortPollMs: 2_000,
   betterFirstMs: 5_000,
   betterMostMs: 300_000,
+  renewLeastMs: 10_000,
   retryFirstMs: 500,
   retryMostMs: 30_000,
 };

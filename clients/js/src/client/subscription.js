@@ -118,8 +118,9 @@ export class Subscription {
     const isResumed = this.place !== null;
     this.#joined = isResumed || !this.wanted.snapshot;
     if (!this.#joined) return;
-    if (!isResumed && cursor) this.cursor = cursor;
-    if (!this.#base) this.#become('live');
+    if (isResumed) return;
+    if (cursor) this.cursor = cursor;
+    this.#become('live');
   }
 
   /** @param {Row[]} rows some of a snapshot's */
@@ -155,7 +156,7 @@ export class Subscription {
   reset(reason) {
     this.#restart();
     this.#joined = !this.wanted.snapshot;
-    if (!this.#joined) this.#become('syncing');
+    this.#become(this.#joined ? 'live' : 'syncing');
     this.#sink.reset(reason);
   }
 
@@ -180,14 +181,16 @@ export class Subscription {
     this.cursor = cursor;
     const rows = this.#base?.rows ?? null;
     const events = this.#pending;
-    if (!rows && events.length === 0) return null;
+    if (!rows && events.length === 0 && this.status === 'live') return null;
     this.#base = null;
     this.#pending = [];
     if (rows) this.#seen.clear();
     const fresh = events.filter((event) => this.#isNew(event));
     const tell = rows || fresh.length > 0 ? this.#apply({ rows, events: fresh, cursor }) : null;
-    if (rows && !this.isOver) this.#become('live');
-    return tell;
+    return () => {
+      if (this.#joined) this.#become('live');
+      tell?.();
+    };
   }
 
   /** @param {Delivery} delivery */

@@ -8,17 +8,21 @@ import { RowcastError } from './errors.js';
 /** A token is renewed so long before its end, or when nine tenths of its life are over. */
 const MARGIN_MS = 60_000;
 const MARGIN_PART = 0.1;
-const RENEWED_AT_MOST_EVERY_MS = 10_000;
 /** Timers can't wait longer. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 export class TokenSource {
   #given;
+  #leastMs;
   /** The one in use. @type {string | null} */
   current = null;
 
-  /** @param {Token | null | undefined} given */
-  constructor(given) {
+  /**
+   * @param {Token | null | undefined} given
+   * @param {number} leastMs a token isn't renewed sooner than this
+   */
+  constructor(given, leastMs) {
+    this.#leastMs = leastMs;
     this.#given = given ?? null;
     if (typeof given === 'string') this.current = given;
   }
@@ -49,7 +53,7 @@ export class TokenSource {
     const lifeMs = typeof iat === 'number' ? (exp - iat) * 1000 : exp * 1000 - now;
     const leftMs = Math.min(lifeMs, Math.max(exp * 1000 - now, 0) || lifeMs);
     const wait = leftMs - Math.min(MARGIN_MS, lifeMs * MARGIN_PART);
-    return Math.min(Math.max(wait, RENEWED_AT_MOST_EVERY_MS), LONGEST_WAIT_MS);
+    return Math.min(Math.max(wait, this.#leastMs), LONGEST_WAIT_MS);
   }
 }
 

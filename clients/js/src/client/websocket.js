@@ -40,6 +40,8 @@ export class WebSocketLink {
   #feeds = new Map();
   /** Those that go on from a place, until the server has taken them: no commit shows before. */
   #awaited = new Set();
+  /** A commit that has not shown for their sake, if nothing has come since. @type {string | null} */
+  #heldCursor = null;
   /** @type {Timer | undefined} */
   #silence;
   /** @type {Timer | undefined} */
@@ -199,8 +201,8 @@ export class WebSocketLink {
 
   /** @param {string} cursor */
   #commit(cursor) {
-    if (this.#awaited.size > 0) return; // the next commit covers this one
-    this.#host.commit([...this.#byId.values()], cursor);
+    this.#heldCursor = this.#awaited.size > 0 ? cursor : null; // the next commit covers it
+    if (this.#heldCursor === null) this.#host.commit([...this.#byId.values()], cursor);
   }
 
   /** @param {{ id?: string, code: string, detail?: string, position?: number }} frame */
@@ -217,13 +219,17 @@ export class WebSocketLink {
       this.add(subscription);
     } else if (error.fatal) {
       subscription.fail(error);
-    } else {
-      const timer = setTimeout(() => {
-        this.#again.delete(timer);
-        if (!subscription.isOver) this.add(subscription);
-      }, AGAIN_MS);
-      this.#again.add(timer);
-    }
+    } else this.#askAgain(subscription);
+    if (this.#heldCursor !== null) this.#commit(this.#heldCursor);
+  }
+
+  /** @param {Subscription} subscription */
+  #askAgain(subscription) {
+    const timer = setTimeout(() => {
+      this.#again.delete(timer);
+      if (!subscription.isOver) this.add(subscription);
+    }, AGAIN_MS);
+    this.#again.add(timer);
   }
 
   /** @param {string} id */
@@ -238,6 +244,7 @@ export class WebSocketLink {
    * @param {(subscription: Subscription) => void} tell
    */
   #each(feed, tell) {
+    this.#heldCursor = null;
     for (const id of this.#feeds.get(feed) ?? []) {
       const subscription = this.#byId.get(id);
       if (subscription && !subscription.isOver) tell(subscription);
