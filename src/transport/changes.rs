@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, HeaderMap, HeaderValue, VARY};
+use http::header::{HeaderMap, HeaderValue, VARY};
 use http::{Method, Uri};
 
 use super::app::App;
@@ -35,7 +35,7 @@ pub async fn changes(
         Err(refusal) => Err(refusal),
     };
     let mut response = answer.unwrap_or_else(Refusal::into_response);
-    response.headers_mut().append(VARY, HeaderValue::from_name(ACCEPT));
+    response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
     response
 }
 
