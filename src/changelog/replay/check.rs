@@ -46,9 +46,9 @@ fn judge(header: &Header, cursor: &Cursor, server: &Server) -> Result<(), Replay
         Err(ReplayError::Expired(ResetReason::Failover))
     } else if header.has_skipped || header.epoch != cursor.era.epoch {
         Err(ReplayError::Expired(ResetReason::CursorExpired))
-    } else if cursor.life.is_some() && cursor.life != header.life {
-        Err(ReplayError::Expired(ResetReason::Failover))
-    } else if header.snapshot.xmax() < xmax {
+    } else if cursor.life.is_some_and(|life| header.life != Some(life))
+        || header.snapshot.xmax() < xmax
+    {
         Err(ReplayError::Expired(ResetReason::Failover))
     } else if header.life.is_none() && header.may_lose() {
         Err(Unavailable::Unnamed.into())
