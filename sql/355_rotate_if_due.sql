@@ -1,5 +1,6 @@
--- Rotates if the table being written to has grown to a third of the size, or has been written to for half of the retention
--- time: with three tables, whatever is emptied is then older than that, and the size holds. While the log is larger than it
+-- Rotates if the table being written to has grown to a quarter of the size, or has been written to for half of the retention
+-- time: with three tables, whatever is emptied is then older than that, and the size holds, with some room for what is written
+-- until somebody looks. While the log is larger than it
 -- may be, it rotates whatever the table being written to is like: the capture stays stopped until the large one is emptied.
 --
 -- The lock comes first: a daemon that found it due, waited while another rotated, and rotated again would empty a table
@@ -16,7 +17,7 @@ begin
   end if;
   select * into known from rowcast.meta;
   if clock_timestamp() - known.rotated_at >= known.retention_ms / 2 * interval '1 millisecond'
-    or pg_total_relation_size(format('rowcast.log_%s', known.current)::regclass) >= known.max_size / 3
+    or pg_total_relation_size(format('rowcast.log_%s', known.current)::regclass) >= known.max_size / 4
     or rowcast.log_size() > known.max_size
   then
     return rowcast.rotate();

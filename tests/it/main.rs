@@ -20,6 +20,7 @@ mod leak;
 mod predicate;
 mod random;
 mod real_input;
+mod retention;
 mod support;
 mod values;
 mod visibility;

@@ -139,18 +139,21 @@ async fn a_crash_expires_what_was_not_on_disk_then() {
 async fn a_cursor_of_what_is_on_disk_outlives_a_crash() {
     let (cluster, url, client) = restarts::start(&[("synchronous_commit", "on")]).await;
     let mut site = Site::at(url.clone(), client).await;
-    site.run("insert into a values (1, 0)").await;
-    let durable = |seen: &super::super::feed::Seen| {
-        seen.has_inserted(1) && seen.cursor.as_ref().is_some_and(|cursor| cursor.life.is_none())
-    };
-    site.feed.until("a cursor of what is on disk", durable).await;
-    let cursor = site.feed.look(|seen| seen.cursor.clone().unwrap());
+    // What the daemon writes itself isn't waited for, so not each of its cursors is of what is on disk.
+    let cursor = support::eventually("a cursor of what is on disk", async || {
+        site.run("insert into c select coalesce(max(id), 100) + 1, 0 from c").await;
+        let last = site.feed.look(|seen| seen.cursor.clone());
+        last.filter(|cursor| cursor.life.is_none())
+    })
+    .await;
     site.run("insert into a values (2, 0)").await;
     let _cluster = restarts::restart(cluster, Stop::Immediate).await;
     site.client = support::connect(&url).await;
     site.run("insert into a values (3, 0)").await;
     truth::finish(&site.feed, &site.client).await;
-    assert_eq!(site.ids_after(&cursor).await[..2], [2, 3]);
+    let mut ids = site.ids_after(&cursor).await;
+    ids.retain(|id| (2..100).contains(id));
+    assert_eq!(ids, [2, 3]);
 }
 
 #[tokio::test]
