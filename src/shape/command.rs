@@ -16,7 +16,7 @@ pub(super) const MAX_WAITING: usize = 1_024;
 
 /// A connection, to the hub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ReaderId(u64);
+pub(super) struct ReaderId(pub(super) u64);
 
 #[derive(Debug)]
 pub(super) enum Command {

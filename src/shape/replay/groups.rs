@@ -247,10 +247,6 @@ impl Groups {
         group.batch.seal_all(group.formats, commit)
     }
 
-    pub fn is_empty(&self, id: GroupId) -> bool {
-        self.groups[id.0].batch.is_empty()
-    }
-
     /// Whether the group's feed has to start anew.
     pub fn is_table_changed(&self, id: GroupId) -> bool {
         self.groups[id.0].table_changed

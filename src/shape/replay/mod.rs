@@ -116,3 +116,6 @@ impl Replayer {
         self.lanes.take(catch_up);
     }
 }
+
+#[cfg(test)]
+mod tests;
