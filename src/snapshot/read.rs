@@ -5,6 +5,7 @@ use std::error::Error;
 use std::pin::pin;
 
 use futures_util::StreamExt as _;
+use futures_util::future::try_join;
 use tokio_postgres::Client;
 use tokio_postgres::types::{FromSql, Type};
 
@@ -31,8 +32,13 @@ pub async fn open(
     let begun = client.batch_execute(&statement::begin(want, settings)).await;
     begun.map_err(|error| failed(want, error))?;
     let stand = stand(client, want.view.table_id()).await?;
-    let known = check::is_as_known(client, &want.view, stand.relation).await;
-    match known.map_err(|error| failed(want, error))? {
+    let known = async {
+        // Sent one behind the other: types' names depend on the path, and the catalog knows them by the role's own.
+        let known = check::is_as_known(client, &want.view, stand.relation);
+        let (known, ()) = try_join(known, client.batch_execute(statement::SEARCH_PATH)).await?;
+        Ok::<_, tokio_postgres::Error>(known)
+    };
+    match known.await.map_err(|error| failed(want, error))? {
         true => Ok(stand.cursor),
         false => Err(SnapshotError::Altered),
     }

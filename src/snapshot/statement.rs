@@ -19,6 +19,9 @@ pub struct Statement {
     pub limit: Option<u64>,
 }
 
+/// What names mean that are written without a schema, in the rows' text and in predicates.
+pub const SEARCH_PATH: &str = "set local search_path = pg_catalog, pg_temp";
+
 /// Begins a read. The lock comes before the snapshot, which the first query takes: what truncates or rewrites the table would
 /// otherwise, in between, leave it empty for an older snapshot.
 ///
@@ -28,8 +31,7 @@ pub fn begin(want: &Want, settings: &Settings) -> String {
     let (timeout, lock_timeout) = (settings.timeout.as_millis(), settings.lock_timeout.as_millis());
     format!(
         "begin isolation level repeatable read read only;
-         set local search_path = pg_catalog, pg_temp; set local timezone = 'UTC';
-         set local intervalstyle = 'postgres'; set local bytea_output = 'hex';
+         set local timezone = 'UTC'; set local intervalstyle = 'postgres'; set local bytea_output = 'hex';
          set local extra_float_digits = 1; set local datestyle = 'ISO, MDY';
          set local lc_monetary = 'C'; set local quote_all_identifiers = off;
          set local row_security = off; set local jit = off;

@@ -21,6 +21,7 @@ mod predicate;
 mod random;
 mod real_input;
 mod retention;
+mod snapshot;
 mod support;
 mod values;
 mod visibility;

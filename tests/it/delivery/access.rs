@@ -48,7 +48,7 @@ async fn bad_requests_name_what_is_wrong() {
         ("/v1/tables/nope/changes".to_owned(), true, 404, "unknown_table", "\"nope\""),
         ("/v1/tables/%2e%2e%2f/changes".to_owned(), true, 404, "unknown_table", "\"../\""),
         ("/v1/tables/%ff/changes".to_owned(), true, 400, "invalid_request", "UTF-8"),
-        ("/v1/tables/orders/rows".to_owned(), false, 400, "invalid_request", "\"rows\""),
+        ("/v1/tables/orders/rows".to_owned(), false, 503, "unavailable", "just now"),
         ("/v1/ws".to_owned(), false, 400, "invalid_request", "WebSocket"),
         ("/v1/nope".to_owned(), false, 404, "not_found", "nothing here"),
         ("/nope".to_owned(), false, 404, "not_found", "nothing here"),
