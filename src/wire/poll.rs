@@ -2,7 +2,7 @@
 //! its transport.
 //!
 //! A piece is its kind, the length of what follows, and that. Events come many in one piece, joined as an answer has
-//! them; a piece never has a part of one change's events.
+//! them, with what is needed to take them apart.
 
 use bytes::{Buf as _, Bytes};
 
@@ -16,6 +16,9 @@ const MAX_PIECE_EVENTS: usize = 1_000;
 
 /// Before the events: how many, the first and last `seq`, whether they ascend.
 const EVENTS_HEAD_BYTES: usize = 25;
+
+/// Of each event: its `seq`, and where it ends.
+const ENTRY_BYTES: usize = 16;
 
 const BEGUN: u8 = b'b';
 const EVENTS: u8 = b'e';
@@ -36,15 +39,46 @@ pub enum Piece {
     Refused(Refusal),
 }
 
-/// Events of one batch, joined by commas.
-#[derive(Debug, PartialEq, Eq)]
+/// Events of one batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Events {
+    /// Joined by commas.
     pub json: Bytes,
-    pub count: usize,
-    pub first: Seq,
-    pub last: Seq,
-    /// Whether each change has a higher `seq` than the one before it.
-    pub ascends: bool,
+    entries: Bytes,
+}
+
+impl Events {
+    /// Of events' JSON.
+    #[cfg(test)]
+    pub fn of<'e>(events: impl IntoIterator<Item = (Seq, &'e str)>) -> Self {
+        let (mut json, mut entries) = (Vec::new(), Vec::new());
+        for (seq, event) in events {
+            if !json.is_empty() {
+                json.push(b',');
+            }
+            json.extend_from_slice(event.as_bytes());
+            entries.extend_from_slice(&seq.0.to_be_bytes());
+            entries.extend_from_slice(&(json.len() as u64).to_be_bytes());
+        }
+        Self { json: json.into(), entries: entries.into() }
+    }
+
+    pub fn count(&self) -> usize {
+        self.entries.len() / ENTRY_BYTES
+    }
+
+    /// Each event by itself, with the `seq` of its change.
+    pub fn each(&self) -> impl Iterator<Item = (Seq, Bytes)> {
+        let (mut entries, mut start) = (self.entries.clone(), 0);
+        std::iter::from_fn(move || {
+            let seq = Seq(entries.try_get_i64().ok()?);
+            let end = usize::try_from(entries.try_get_u64().ok()?).ok()?;
+            let is_within = start <= end && end <= self.json.len();
+            let event = is_within.then(|| self.json.slice(start..end))?;
+            start = end + 1;
+            Some((seq, event))
+        })
+    }
 }
 
 /// The pieces of a delivery. Nothing if it isn't one of this format's.
@@ -59,13 +93,11 @@ fn next_piece(bytes: &mut Bytes) -> Option<Piece> {
     let mut body = (len <= bytes.len()).then(|| bytes.split_to(len))?;
     Some(match kind {
         BEGUN => Piece::Begun,
-        EVENTS => Piece::Events(Events {
-            count: usize::try_from(body.try_get_u64().ok()?).ok()?,
-            first: Seq(body.try_get_i64().ok()?),
-            last: Seq(body.try_get_i64().ok()?),
-            ascends: body.try_get_u8().ok()? == 1,
-            json: body,
-        }),
+        EVENTS => {
+            let entries_len = usize::try_from(body.try_get_u64().ok()?).ok()?;
+            let entries = (entries_len <= body.len()).then(|| body.split_to(entries_len))?;
+            Piece::Events(Events { json: body, entries })
+        }
         COMMIT => Piece::Commit(body),
         RESET => Piece::Reset(ResetCause::from_u8(body.try_get_u8().ok()?)?),
         REFUSED => Piece::Refused(Refusal {
@@ -83,32 +115,19 @@ pub(super) fn begun() -> Vec<u8> {
 
 pub(super) fn events(buffer: &[u8], marks: &[Mark], reset_cause: Option<ResetCause>) -> Vec<u8> {
     let mut out = reset_cause.map(reset).unwrap_or_default();
-    let mut rest = marks;
-    while !rest.is_empty() {
-        let (some, more) = rest.split_at(piece_end(rest));
-        out.extend_from_slice(&events_piece(buffer, some));
-        rest = more;
-    }
-    out
-}
-
-/// Behind the last mark of the next piece.
-fn piece_end(marks: &[Mark]) -> usize {
-    let Some(last) = marks.get(MAX_PIECE_EVENTS - 1) else { return marks.len() };
-    let same = marks[MAX_PIECE_EVENTS..].iter().take_while(|mark| mark.seq == last.seq);
-    MAX_PIECE_EVENTS + same.count()
-}
-
-fn events_piece(buffer: &[u8], marks: &[Mark]) -> Vec<u8> {
-    let (Some(first), Some(last)) = (marks.first(), marks.last()) else { return Vec::new() };
+    let (Some(first), Some(last)) = (marks.first(), marks.last()) else { return out };
     let json = &buffer[first.start..last.end];
-    let mut body = Vec::with_capacity(json.len() + EVENTS_HEAD_BYTES);
-    body.extend_from_slice(&(marks.len() as u64).to_be_bytes());
-    body.extend_from_slice(&first.seq.0.to_be_bytes());
-    body.extend_from_slice(&last.seq.0.to_be_bytes());
-    body.push(marks.is_sorted_by_key(|mark| mark.seq).into());
-    body.extend_from_slice(json);
-    piece(EVENTS, &body)
+    let entries_len = marks.len() * ENTRY_BYTES;
+    out.reserve(9 + 8 + entries_len + json.len());
+    out.push(EVENTS);
+    out.extend_from_slice(&((8 + entries_len + json.len()) as u64).to_be_bytes());
+    out.extend_from_slice(&(entries_len as u64).to_be_bytes());
+    for mark in marks {
+        out.extend_from_slice(&mark.seq.0.to_be_bytes());
+        out.extend_from_slice(&((mark.end - first.start) as u64).to_be_bytes());
+    }
+    out.extend_from_slice(json);
+    out
 }
 
 pub(super) fn commit(cursor: &str) -> Vec<u8> {

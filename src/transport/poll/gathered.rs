@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::cut::{Bound, Cut};
 use crate::cursor::{Cursor, Part};
 use crate::event::Seq;
 use crate::wire::poll::{Events, Piece};
@@ -9,10 +10,10 @@ use crate::wire::{Code, Refusal, ResetCause};
 
 /// The most events of an answer.
 const MAX_EVENTS: usize = 10_000;
-/// The most bytes of an answer's events, but for its first piece, which is always taken.
+/// The most bytes of an answer's events, but for its first change, which is always taken.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
 /// The most that is kept of a batch that can't be cut where it should be.
-const MAX_UNCUT_BYTES: usize = 4 * MAX_ANSWER_BYTES;
+const MAX_UNCUT_BYTES: usize = 8 * MAX_ANSWER_BYTES;
 
 /// What goes into an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,17 +33,15 @@ pub struct Gathered {
     is_complete: bool,
     whole: Kept,
     under_way: Kept,
-    /// The last change that is kept of the batch under way, whose rest is forgotten.
-    cut_after: Option<Seq>,
+    /// Instead of that, if it alone is larger than an answer.
+    cut: Option<Box<Cut>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Kept {
-    events: Vec<Bytes>,
+    events: Vec<Events>,
     count: usize,
     bytes: usize,
-    last: Option<Seq>,
-    ascends: bool,
 }
 
 impl Gathered {
@@ -51,9 +50,9 @@ impl Gathered {
         Self {
             place: cursor.map(Bytes::from),
             is_complete: false,
-            whole: Kept::none(),
-            under_way: Kept::none(),
-            cut_after: None,
+            whole: Kept::default(),
+            under_way: Kept::default(),
+            cut: None,
         }
     }
 
@@ -81,73 +80,68 @@ impl Gathered {
     /// An answer with what there is; none if it isn't known where the poll begins.
     pub fn whatever(&mut self) -> Option<Answer> {
         let cursor = self.place.clone()?;
-        let events = std::mem::take(&mut self.whole.events);
-        let more = !events.is_empty() && self.under_way.count > 0;
+        let whole = std::mem::take(&mut self.whole);
+        let more = whole.count > 0 && (self.under_way.count > 0 || self.cut.is_some());
+        let events = whole.events.into_iter().map(|events| events.json).collect();
         Some(Answer { events, cursor, more })
     }
 
     fn add(&mut self, events: Events) -> Result<Option<Answer>, Refusal> {
-        if let Some(last) = self.cut_after {
-            let is_behind = events.ascends && events.first > last;
-            return if is_behind { Ok(None) } else { Err(expired(ResetCause::CursorExpired)) };
+        let fits = self.has_room_for(&events);
+        if !fits && let Some(answer) = self.some() {
+            return Ok(Some(Answer { more: true, ..answer }));
         }
-        if !self.has_room_for(&events) {
-            if let Some(answer) = self.some() {
-                return Ok(Some(Answer { more: true, ..answer }));
-            }
-            if self.may_cut_before(&events) {
-                self.cut_after = self.under_way.last;
-                return Ok(None);
-            }
-            if self.under_way.bytes > MAX_UNCUT_BYTES {
-                return Err(expired(ResetCause::CursorExpired));
-            }
+        if fits && self.cut.is_none() {
+            self.under_way.push(events);
+            return Ok(None);
         }
-        self.under_way.push(events);
-        Ok(None)
+        let under_way = std::mem::take(&mut self.under_way);
+        let bound = self.bound();
+        let cut = self.cut.get_or_insert_with(|| Box::new(Cut::new(bound)));
+        under_way.events.iter().chain([&events]).for_each(|events| cut.add(events));
+        match cut.len_bytes() > MAX_UNCUT_BYTES {
+            true => Err(expired(ResetCause::CursorExpired)),
+            false => Ok(None),
+        }
     }
 
     fn has_room_for(&self, events: &Events) -> bool {
-        let count = self.whole.count + self.under_way.count;
+        let count = self.whole.count + self.under_way.count + events.count();
         let bytes = self.whole.bytes + self.under_way.bytes + events.json.len();
-        count == 0 || (count + events.count <= MAX_EVENTS && bytes <= MAX_ANSWER_BYTES)
+        count <= MAX_EVENTS && bytes <= MAX_ANSWER_BYTES
     }
 
-    /// A cursor within the batch says that all of its changes up to a `seq` have been seen: that must be so. What the
-    /// poll's own cursor says so about must be among them.
-    fn may_cut_before(&self, events: &Events) -> bool {
-        let Kept { last: Some(last), ascends: true, .. } = self.under_way else { return false };
+    /// A cursor has one place within a batch: what the poll's own says has been seen must stay so.
+    fn bound(&self) -> Bound {
         let before = self.place.as_ref().and_then(parsed).and_then(|place| place.part);
-        events.ascends && events.first > last && before.is_none_or(|part| part.last <= last.0)
+        let at_least = before.map(|part| Seq(part.last));
+        Bound { events: MAX_EVENTS, bytes: MAX_ANSWER_BYTES, at_least }
     }
 
     fn commit(&mut self, cursor: Bytes) -> Result<Option<Answer>, Refusal> {
         self.is_complete = true;
-        let Some(last) = self.cut_after else {
+        let Some(cut) = self.cut.take() else {
             self.place = Some(cursor);
-            let complete = std::mem::replace(&mut self.under_way, Kept::none());
+            let complete = std::mem::take(&mut self.under_way);
             self.whole.append(complete);
             return Ok(None);
+        };
+        let (events, last) = cut.finish();
+        let Some(last) = last else {
+            return Ok(Some(Answer { events, cursor, more: false }));
         };
         let place = self.place.as_ref().and_then(parsed);
         let within = place.zip(parsed(&cursor)).and_then(|(from, to)| within(from, to, last));
         let within = within.ok_or_else(|| expired(ResetCause::CursorExpired))?;
-        let events = std::mem::take(&mut self.under_way.events);
         Ok(Some(Answer { events, cursor: within.to_string().into(), more: true }))
     }
 }
 
 impl Kept {
-    fn none() -> Self {
-        Self { events: Vec::new(), count: 0, bytes: 0, last: None, ascends: true }
-    }
-
     fn push(&mut self, events: Events) {
-        self.ascends &= events.ascends && self.last.is_none_or(|last| last < events.first);
-        self.last = Some(events.last);
-        self.count += events.count;
+        self.count += events.count();
         self.bytes += events.json.len();
-        self.events.push(events.json);
+        self.events.push(events);
     }
 
     fn append(&mut self, more: Kept) {
@@ -192,16 +186,17 @@ mod tests {
     }
 
     fn events(count: usize, first: i64) -> Piece {
-        let json = Bytes::from(vec![b'e'; count]);
-        let (first, last) = (Seq(first), Seq(first + count as i64 - 1));
-        Piece::Events(Events { json, count, first, last, ascends: true })
+        let seqs = first..first + i64::try_from(count).unwrap();
+        Piece::Events(Events::of(seqs.map(|seq| (Seq(seq), "e"))))
     }
 
     /// The answer that these pieces give by themselves: how many events, its cursor, whether there is more.
     fn answered(from: Cursor, pieces: Vec<Piece>) -> Result<Option<(usize, Cursor, bool)>, Code> {
         let mut gathered = Gathered::after(Some(from.to_string()));
         let shown = |answer: Answer| {
-            let count = answer.events.iter().map(Bytes::len).sum();
+            let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).unwrap();
+            let events = answer.events.iter().map(text).collect::<Vec<_>>().join(",");
+            let count = if events.is_empty() { 0 } else { events.split(',').count() };
             (count, parsed(&answer.cursor).unwrap(), answer.more)
         };
         for piece in pieces {
@@ -245,30 +240,32 @@ mod tests {
         let mut batch: Vec<Piece> = (0..13).map(|at| events(1_000, at * 1_000 + 1)).collect();
         batch.push(commit(9));
         let from = part(5, 6, 11_500);
-        assert_eq!(answered(from, batch), Ok(Some((12_000, part(5, 9, 12_000), true))));
+        assert_eq!(answered(from, batch), Ok(Some((11_500, part(5, 9, 11_500), true))));
     }
 
     #[test]
-    fn what_does_not_ascend_is_not_cut() {
-        let mut batch: Vec<Piece> = (0..25).map(|at| events(1_000, at * 1_000 + 1)).collect();
-        batch.push(events(1, 5_000));
-        assert_eq!(answered(cursor(5), batch), Err(Code::CursorExpired));
-        let mut batch = vec![events(1_000, 20_000)];
-        batch.extend((0..10).map(|at| events(1_000, at * 1_000 + 1)));
+    fn a_cut_has_the_first_changes_by_their_seq_in_whatever_order_they_come() {
+        let mut batch: Vec<Piece> = (0..40).rev().map(|at| events(1_000, at * 1_000 + 1)).collect();
         batch.push(commit(6));
-        assert_eq!(answered(cursor(5), batch), Ok(Some((11_000, cursor(6), false))));
+        assert_eq!(answered(cursor(5), batch), Ok(Some((10_000, part(5, 6, 10_000), true))));
     }
 
     #[test]
-    fn an_answer_is_bounded_in_bytes_but_for_its_first_piece() {
-        let large = |first: i64| {
-            let json = Bytes::from(vec![0; MAX_ANSWER_BYTES + 1]);
-            let (first, last) = (Seq(first), Seq(first));
-            Piece::Events(Events { json, count: 1, first, last, ascends: true })
-        };
-        let batch = vec![large(1), large(2), commit(6)];
+    fn the_events_of_one_change_are_cut_off_together() {
+        let twice = Events::of([(Seq(10_000), "a"), (Seq(10_000), "b")]);
+        let batch = vec![events(9_999, 1), Piece::Events(twice), commit(6)];
+        assert_eq!(answered(cursor(5), batch), Ok(Some((9_999, part(5, 6, 9_999), true))));
+    }
+
+    #[test]
+    fn an_answer_is_bounded_in_bytes_but_for_its_first_change() {
+        let text = "x".repeat(MAX_ANSWER_BYTES + 1);
+        let large = |seq: i64| Piece::Events(Events::of([(Seq(seq), text.as_str())]));
+        let batch = vec![large(2), large(1), large(3), commit(6)];
         let answer = answered(cursor(5), batch).unwrap().unwrap();
-        assert_eq!(answer, (MAX_ANSWER_BYTES + 1, part(5, 6, 1), true));
+        assert_eq!(answer, (1, part(5, 6, 1), true));
+        let whole = answered(cursor(5), vec![large(1), commit(6)]).unwrap().unwrap();
+        assert_eq!(whole, (1, cursor(6), false));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Polls: a reader that lives for one answer, which waits for it if it is asked to.
 
+mod cut;
 mod gathered;
 
 use std::collections::VecDeque;
