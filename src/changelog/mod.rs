@@ -15,7 +15,8 @@
 //!    lost with its connection, the next connection begins by reading; and a slow timer reads anyhow.
 //! 4. *What can't be read any more is said.* A cursor that the log doesn't reach (`sql/050_truncated.sql`), of another epoch, of another
 //!    server or of another timeline of it ends in `Reset`, never in a later beginning that looks like a continuation. So does
-//!    one from before a crash in which the server forgot what had been handed on (`trail.rs`).
+//!    one from before a crash in which the server forgot what had been handed on (`trail.rs`). A cursor that somebody brings is
+//!    judged by the same rules (`replay/check.rs`).
 //! 5. *A batch that breaks off goes on where it broke off.* Rows come in the order of `seq`, so what was handed on is told by
 //!    the broken read's snapshot and the last `seq` (`hand_on.rs`), and comes neither twice nor never.
 

@@ -50,12 +50,47 @@ impl Turns {
 impl Turn {
     /// Rotates the log if that is due and no other replay is being read; then lets others read too.
     pub async fn rotate(&mut self, client: &Client) -> Result<(), tokio_postgres::Error> {
-        if self.permit.num_permits() == 1 {
-            return Ok(());
+        if self.is_alone() {
+            ask::ask::<bool>(client, Wake::Poll, "select rowcast.rotate_if_due()", &[]).await?;
+            self.share();
         }
-        ask::ask::<bool>(client, Wake::Poll, "select rowcast.rotate_if_due()", &[]).await?;
+        Ok(())
+    }
+
+    fn is_alone(&self) -> bool {
+        self.permit.num_permits() > 1
+    }
+
+    fn share(&mut self) {
         *lock(&self.quiet) = Some(Instant::now());
         drop(self.permit.split(self.permit.num_permits() - 1));
-        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn now_and_then_one_waits_for_the_others_to_end() {
+        let turns = Turns::default();
+        let mut first = turns.take().await;
+        assert!(first.is_alone());
+        assert!(turns.take().now_or_never().is_none());
+        first.share();
+        let second = turns.take().now_or_never().unwrap();
+        assert!(!second.is_alone());
+        assert!(turns.take().now_or_never().is_none(), "there are two at most");
+        drop(first);
+        let third = turns.take().now_or_never().unwrap();
+        *lock(&turns.quiet) = Instant::now().checked_sub(MAX_OVERLAP);
+        drop(second);
+        let mut next = Box::pin(turns.take());
+        assert!((&mut next).now_or_never().is_none());
+        assert!(turns.take().now_or_never().is_none(), "nobody gets in before it");
+        drop(third);
+        assert!(next.await.is_alone());
     }
 }
