@@ -28,6 +28,11 @@ export class FakeDaemon {
   /** What `GET rows` answers when it is asked for one row. */
   oneRow = (row) => row;
   connections = 0;
+  /** Requests that are being held open, and the most there were at once. */
+  open = 0;
+  mostHeld = 0;
+  /** The paths that were asked for. */
+  addresses = [];
   /** Table → key → row. */
   tables = { orders: new Map(), items: new Map() };
   /** The names of the key's columns, by table. */
@@ -243,6 +248,7 @@ export class FakeDaemon {
 
   async #serve(request, response) {
     const url = new URL(request.url, this.url);
+    this.addresses.push(request.url);
     const token = request.headers.authorization?.replace('Bearer ', '');
     if (!this.#claims(token)) return this.#problem(response, 401, 'unauthenticated');
     const [, table, what] = /^\/v1\/tables\/([^/]+)\/(\w+)$/.exec(url.pathname) ?? [];
@@ -270,6 +276,7 @@ export class FakeDaemon {
 
   async #stream(response, table, { cursor, snapshot }) {
     this.connections += 1;
+    this.#hold(response);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write('retry: 2000\n\n');
     const write = (event, data, id) =>
@@ -314,7 +321,10 @@ export class FakeDaemon {
   async #poll(response, table, { cursor, wait = 0 }) {
     if (cursor === undefined) return this.#answer(response, { events: [], cursor: this.cursor });
     if (this.#since(cursor, table) === null) return this.#problem(response, 410, 'cursor_expired');
-    if (this.#since(cursor, table).length === 0 && wait > 0) await this.#news(wait * 1000);
+    if (this.#since(cursor, table).length === 0 && wait > 0) {
+      this.#hold(response);
+      await this.#news(wait * 1000, response);
+    }
     const [place, skipped = 0] = cursor.split('+');
     const events = this.#since(place, table).slice(Number(skipped));
     if (events.length <= this.pollLimit) {
@@ -324,7 +334,15 @@ export class FakeDaemon {
     return this.#answer(response, { events: events.slice(0, this.pollLimit), cursor: part, more: true });
   }
 
-  #news(ms) {
+  #hold(response) {
+    this.open += 1;
+    this.mostHeld = Math.max(this.mostHeld, this.open);
+    response.on('close', () => {
+      this.open -= 1;
+    });
+  }
+
+  #news(ms, response) {
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
@@ -333,6 +351,7 @@ export class FakeDaemon {
       };
       const timer = setTimeout(done, ms);
       this.#waiting.add(done);
+      response.on('close', done);
     });
   }
 
