@@ -112,3 +112,33 @@ impl Judge {
         Ok(seen.is_some_and(|seen| self.writer.write(out, &seen)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_breaks_within_rows_become_spaces() {
+        for (row, flat) in [("{\"a\":1}", "{\"a\":1}"), ("{\n\r\n}", "{   }"), ("", "")] {
+            let mut row = row.as_bytes().to_vec();
+            flatten(&mut row);
+            assert_eq!(row, flat.as_bytes());
+        }
+    }
+
+    #[test]
+    fn rows_are_joined_and_chunks_are_of_whole_rows() {
+        let mut chunks = Chunks { buffer: Vec::new(), judge: None, rows: 0 };
+        let row = format!("{{\"a\":\"{}\"}}", "x".repeat(30_000));
+        let mut given = Vec::new();
+        for _ in 0..9 {
+            given.extend(chunks.push(&row).unwrap());
+        }
+        assert_eq!(chunks.rows, 9);
+        given.extend(chunks.last());
+        assert_eq!(given.len(), 2);
+        let joined = given.iter().map(|chunk| std::str::from_utf8(chunk).unwrap());
+        let rows: Vec<&str> = joined.flat_map(|chunk| chunk.split(",\n")).collect();
+        assert_eq!(rows, vec![row.as_str(); 9]);
+    }
+}

@@ -133,19 +133,18 @@ impl Read {
         self.finished_at.is_none_or(|at| at.elapsed() < SHARED_FOR)
     }
 
-    /// Whether its snapshot has seen all that this cursor has, or is still to be taken.
+    /// Whether its snapshot has seen all that this cursor has, or may turn out to.
     fn is_after(&self, cursor: Option<&Cursor>) -> bool {
         match (&*self.progress.borrow(), cursor) {
             (Progress::Failed(_), _) => false,
-            (Progress::Open(_), None) => true,
             (Progress::Open(opened), Some(cursor)) => includes(&opened.cursor, cursor),
-            // What has begun may have its snapshot already.
-            (Progress::Waiting, cursor) => !self.has_begun || cursor.is_none(),
+            (Progress::Open(_), None) | (Progress::Waiting, _) => true,
         }
     }
 }
 
-fn includes(later: &Cursor, earlier: &Cursor) -> bool {
+/// Whether all that the earlier cursor has is before the later one.
+pub fn includes(later: &Cursor, earlier: &Cursor) -> bool {
     let same_life = later.life.is_none() || earlier.life.is_none() || later.life == earlier.life;
     let part = earlier.part.as_ref().map(|part| &part.snapshot);
     same_life

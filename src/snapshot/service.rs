@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::registry::{Joined, Registry};
+use super::registry::{Joined, Registry, includes};
 use super::turns::Turns;
 use super::{Observed, OrderBy, Rows, Settings, SnapshotError, Want, task};
 use crate::cursor::Cursor;
@@ -44,14 +44,22 @@ impl Snapshots {
     }
 
     /// For a subscription: takes part in an equal read that is under way or was finished less than
-    /// [`SHARED_FOR`](super::SHARED_FOR) ago, if its snapshot has seen all that this cursor has.
+    /// [`SHARED_FOR`](super::SHARED_FOR) ago, if its snapshot has seen all that this cursor has. Where the server's history
+    /// is another one since, what comes is of that.
     pub async fn share(
         &self,
         view: Arc<View>,
         not_older_than: Option<&Cursor>,
     ) -> Result<Rows, SnapshotError> {
         let want = Want { view, order: Vec::new(), limit: None };
-        self.rows(self.0.registry.share(&want, not_older_than)?, want).await
+        loop {
+            let joined = self.0.registry.share(&want, not_older_than)?;
+            let is_new = joined.to_run.is_some();
+            let rows = self.rows(joined, want.clone()).await?;
+            if is_new || not_older_than.is_none_or(|cursor| includes(rows.cursor(), cursor)) {
+                return Ok(rows);
+            }
+        }
     }
 
     /// A read whose snapshot is taken after this was asked for: who has written before sees it.

@@ -105,3 +105,75 @@ fn table(view: &View) -> String {
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::OrderBy;
+    use super::*;
+    use crate::catalog::{Catalog, ColumnRule, Table, TableId, TableSettings};
+    use crate::identity::Claims;
+    use crate::policy::{Request, Served};
+
+    fn view(columns: &[&str], filter: &str, mask: Option<&str>) -> Arc<View> {
+        let names = [("id", "bigint"), ("a \"b\"", "text"), ("doc", "jsonb"), ("secret", "text")];
+        let column =
+            |(number, (name, of)): (i16, &(&str, &str))| Column::built_in(number, name, of);
+        let table = Table {
+            id: TableId(1),
+            schema: "S".to_owned(),
+            name: "t\"t".to_owned(),
+            listed_as: "t".to_owned(),
+            columns: (1..).zip(&names).map(column).collect(),
+            key: vec!["id".to_owned()],
+        };
+        let rule =
+            |text: &str| ColumnRule { column: "doc".to_owned(), visible_if: text.to_owned() };
+        let settings = TableSettings {
+            hide: vec!["secret".to_owned()],
+            column_rules: mask.map(rule).into_iter().collect(),
+            ..TableSettings::open_to_all("t")
+        };
+        let catalog = Catalog { tables: [(TableId(1), Arc::new(table))].into() };
+        let served = Served::bind(&catalog, &[settings], 1 << 20).unwrap();
+        let columns = Some(columns.iter().map(|name| (*name).to_owned()).collect());
+        let filter = Some(filter.to_owned());
+        let request = Request { columns, filter, ..Request::whole("t") };
+        Arc::new(served.view(&request, &Claims::default()).unwrap())
+    }
+
+    fn statement(view: Arc<View>, limit: Option<u64>) -> Option<Statement> {
+        let by =
+            |column, is_descending, nulls_first| OrderBy { column, is_descending, nulls_first };
+        let order = vec![by(1, true, Some(false)), by(0, false, None)];
+        Statement::new(&Want { view, order, limit })
+    }
+
+    #[test]
+    fn what_postgresql_can_decide_alone_is_left_to_it() {
+        let made = statement(view(&["id"], "id > 3", None), Some(7)).unwrap();
+        let text = r#"select row_to_json(s.*) from (select t."id" from "S"."t""t" as t where (("id" > $1::pg_catalog.text::pg_catalog.int4)) order by t."a ""b""" desc nulls last, t."id" limit 7) as s"#;
+        let params = vec![Some("3".to_owned())];
+        let text = text.to_owned();
+        assert_eq!(made, Statement { text, params, is_final: true, limit: None });
+    }
+
+    #[test]
+    fn where_rows_are_judged_here_what_decides_is_read_too() {
+        let made = statement(view(&["id"], "doc ->> 'a' = 'x'", None), Some(7)).unwrap();
+        assert!(made.text.contains(r#"select t."id", t."doc" from"#), "{}", made.text);
+        assert!(!made.text.contains("limit") && made.text.contains("->>"), "{}", made.text);
+        assert_eq!((made.is_final, made.limit), (false, Some(7)));
+        let masked = view(&["id", "doc"], "id > 3", Some("secret = 'x'"));
+        let made = statement(masked, Some(7)).unwrap();
+        assert!(made.text.contains(r#"select t."id", t."doc", t."secret" from"#), "{}", made.text);
+        assert!(made.text.ends_with("limit 7) as s") && !made.is_final, "{}", made.text);
+    }
+
+    #[test]
+    fn where_there_are_no_rows_nothing_is_read() {
+        assert_eq!(statement(view(&["id"], "false", None), None), None);
+        assert_eq!(statement(view(&["id"], "true", None), Some(0)), None);
+    }
+}

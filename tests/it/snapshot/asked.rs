@@ -1,10 +1,12 @@
 //! What can be asked for, and how the answer looks.
 
+use futures_util::future::join_all;
 use rowcast::changelog::Replays;
 use rowcast::database::Database;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
-use super::fixture::{Shop, rows_path};
+use super::fixture::{Answer, Shop, rows_path};
 use crate::support::connect;
 
 const SQL: &str = r#"
@@ -127,12 +129,55 @@ async fn changes_follow_the_cursor() {
     let answer = shop.rows("empty", &[("order", "id")]).await;
     assert_eq!(answer.column("id"), [json!(1), json!(3)]);
     running.commit().await.unwrap();
+    assert_eq!(after(&shop, &answer).await, [json!(2)]);
+}
+
+/// Each row is among the rows, or follows their cursor, but never both.
+#[tokio::test]
+async fn rows_and_what_follows_their_cursor_make_the_table() {
+    let shop = shop().await;
+    let stop = CancellationToken::new();
+    let writers = (0..3).map(async |writer| {
+        let client = connect(&shop.database).await;
+        for n in (0..).take_while(|_| !stop.is_cancelled()) {
+            let (one, other) = (n * 10 + writer, n * 10 + writer + 5);
+            let insert = format!("insert into empty values ({one}), ({other})");
+            client.batch_execute(&insert).await.unwrap();
+        }
+    });
+    let reader = async {
+        let mut answers = Vec::new();
+        for _ in 0..40 {
+            answers.push(shop.rows("empty", &[]).await);
+        }
+        stop.cancel();
+        answers
+    };
+    let (_, answers) = tokio::join!(join_all(writers), reader);
+    let sorted = |mut ids: Vec<Value>| {
+        ids.sort_by_key(Value::as_i64);
+        ids
+    };
+    let whole = sorted(shop.rows("empty", &[]).await.column("id"));
+    for answer in answers {
+        let (mut ids, more) = (answer.column("id"), after(&shop, &answer).await);
+        assert!(!more.is_empty() || ids.len() == whole.len());
+        ids.extend(more);
+        assert_eq!(sorted(ids), whole);
+    }
+}
+
+/// The ids of what was inserted after the answer's cursor.
+async fn after(shop: &Shop, answer: &Answer) -> Vec<Value> {
     let cursor = answer.headers["rowcast-cursor"].to_str().unwrap().parse().unwrap();
     let database = Database::resolve(Some(&shop.database), &|_| None).unwrap();
     let mut replay = Replays::new(database).after(&cursor).await.unwrap();
-    let changes = replay.next().await.unwrap().unwrap();
-    let rows: Vec<_> =
-        changes.iter().map(|change| change.new.as_ref().unwrap().json.as_str()).collect();
-    assert_eq!(rows, [r#"{"id":2}"#]);
-    assert!(replay.next().await.unwrap().is_none());
+    let mut ids = Vec::new();
+    while let Some(changes) = replay.next().await.unwrap() {
+        for change in changes {
+            let row: Value = serde_json::from_str(&change.new.unwrap().json).unwrap();
+            ids.push(row["id"].clone());
+        }
+    }
+    ids
 }

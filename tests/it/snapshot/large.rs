@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::fixture::{Shop, rows_path};
-use crate::delivery::fixture::in_time;
+use serde_json::json;
+
+use super::fixture::{Shop, rows_path, token};
+use crate::delivery::fixture::{in_secs, in_time};
 use crate::support::eventually;
 
 const TABLES: &str = "[[table]]\nname = 'many'\nrows = 'true'\n";
@@ -57,6 +59,20 @@ async fn a_client_that_takes_its_time_holds_no_transaction() {
         last = chunk.to_vec();
     }
     assert!(bytes > 40_000_000 && last.ends_with(b"\"}\n"), "{bytes}");
+}
+
+/// Of what is still to come, nothing comes.
+#[tokio::test]
+async fn an_answer_breaks_off_when_its_credential_ends() {
+    let shop = Shop::open(&sql(40_000), TABLES).await;
+    let ends = in_secs(2);
+    let token = token(&json!({"sub": "a", "exp": ends}));
+    let request = shop.http.get(shop.url(&rows_path("many", &[]))).bearer_auth(&token).send();
+    let response = in_time("the answer", request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let over = async || (in_secs(0) > ends).then_some(());
+    eventually("the credential has ended", over).await;
+    assert!(in_time("the body", response.bytes()).await.is_err());
 }
 
 /// Who takes nothing at all is cut off, and what was kept for it is given back.

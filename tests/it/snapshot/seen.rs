@@ -6,9 +6,9 @@ use super::fixture::{Shop, ids};
 
 const SQL: &str = r#"
     create type mood as enum ('sad', 'fine');
-    create table orders (id bigint primary key, customer bigint, status text, margin int, doc jsonb, m mood, secret text);
+    create table orders (id bigint primary key, customer bigint, status text, margin int, doc jsonb, raw json, m mood, secret text);
     insert into orders
-    select n, n % 3, case when n % 2 = 0 then 'open' else 'closed' end, n * 10, jsonb_build_object('n', n),
+    select n, n % 3, case when n % 2 = 0 then 'open' else 'closed' end, n * 10, jsonb_build_object('n', n), json_build_object('n', n),
            case when n % 4 = 0 then 'sad' else 'fine' end::mood, 'hidden ' || n
       from generate_series(1, 12) as n;
     insert into orders (id) values (13);
@@ -94,10 +94,11 @@ async fn filters_are_applied_with_their_parameters() {
 #[tokio::test]
 async fn a_limit_counts_what_is_seen() {
     let shop = shop().await;
-    for filter in ["status = 'open'", "status = 'open' and (doc -> 'n')::text <> '2'"] {
+    for filter in ["status = 'open'", "status = 'open' and raw ->> 'n' <> '12'"] {
         let query = [("where", filter), ("order", "id.desc"), ("limit", "2")];
+        let expected = if filter.contains("raw") { [10, 8] } else { [12, 10] };
         let answer = shop.rows_as(json!({"role": "admin"}), "orders", &query).await;
-        assert_eq!(answer.column("id"), ids([12, 10]), "{filter}");
+        assert_eq!(answer.column("id"), ids(expected), "{filter}");
     }
     let none = shop.rows_as(customer(1), "orders", &[("limit", "0")]).await;
     assert_eq!((none.rows().len(), none.headers.contains_key("rowcast-cursor")), (0, true));
