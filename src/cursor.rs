@@ -115,6 +115,9 @@ pub struct Cursor {
     /// The server's life, as long as what was seen isn't known to be on disk: a crash may undo it, and another life of the
     /// server then uses its transactions' ids again.
     pub life: Option<i64>,
+    /// What was served to whom when somebody was told this cursor, as a number: a copy that was made of something else doesn't
+    /// go on from here. None where nobody was told yet.
+    pub sight: Option<u32>,
     pub part: Option<Part>,
 }
 
@@ -128,7 +131,12 @@ pub struct Part {
 impl Cursor {
     /// A cursor of which everything is on disk, between batches.
     pub fn new(era: Era, snapshot: Snapshot) -> Self {
-        Self { era, snapshot, life: None, part: None }
+        Self { era, snapshot, life: None, sight: None, part: None }
+    }
+
+    /// The same place, to be told to somebody to whom this is served.
+    pub fn told(&self, sight: u32) -> Self {
+        Self { sight: Some(sight), ..self.clone() }
     }
 
     /// Whether the change with this `seq`, of this transaction, is before the cursor.
@@ -150,6 +158,9 @@ impl Cursor {
         if let Some(life) = self.life {
             plain.push_str(&format!(";l{life}"));
         }
+        if let Some(sight) = self.sight {
+            plain.push_str(&format!(";s{sight:x}"));
+        }
         if let Some(part) = &self.part {
             plain.push_str(&format!(";p{}:{}", part.last, part.snapshot));
         }
@@ -167,6 +178,11 @@ impl Cursor {
             match word.split_at_checked(1) {
                 Some(("l", life)) if cursor.life.is_none() => {
                     cursor.life = Some(life.parse().map_err(|_| ParseError("no life"))?);
+                }
+                Some(("s", sight)) if cursor.sight.is_none() => {
+                    let sight =
+                        u32::from_str_radix(sight, 16).map_err(|_| ParseError("no sight"))?;
+                    cursor.sight = Some(sight);
                 }
                 Some(("p", part)) if cursor.part.is_none() => cursor.part = Some(read_part(part)?),
                 _ => return Err(ParseError("of another version")),
@@ -241,12 +257,14 @@ mod tests {
 
     fn cursors() -> impl Strategy<Value = Cursor> {
         let part = (snapshots(), any::<i64>()).prop_map(|(snapshot, last)| Part { snapshot, last });
-        let (life, part) = (proptest::option::of(any::<i64>()), proptest::option::of(part));
-        (any::<u64>(), any::<u32>(), snapshots(), life, part).prop_map(
-            |(epoch, timeline, snapshot, life, part)| Cursor {
+        let told = (proptest::option::of(any::<i64>()), proptest::option::of(any::<u32>()));
+        let part = proptest::option::of(part);
+        (any::<u64>(), any::<u32>(), snapshots(), told, part).prop_map(
+            |(epoch, timeline, snapshot, (life, sight), part)| Cursor {
                 era: Era { epoch, timeline },
                 snapshot,
                 life,
+                sight,
                 part,
             },
         )

@@ -55,6 +55,7 @@ pub struct Served {
     by_name: BTreeMap<String, usize>,
     by_id: HashMap<TableId, usize>,
     max_row_bytes: usize,
+    sight: u32,
 }
 
 #[derive(Debug)]
@@ -101,7 +102,14 @@ impl Served {
         let numbered = || tables.iter().enumerate().map(|(at, entry)| (at, entry.bound.table()));
         let by_name = numbered().map(|(at, table)| (table.listed_as.clone(), at)).collect();
         let by_id = numbered().map(|(at, table)| (table.id, at)).collect();
-        Self { by_name, by_id, tables, max_row_bytes }
+        let sight = tables.iter().fold(0, |sum, entry| entry.bound.sight(sum));
+        Self { by_name, by_id, tables, max_row_bytes, sight }
+    }
+
+    /// Tells what is served to whom, as far as it is configured and as the tables are: another configuration, or
+    /// columns that came and went, make it another number. Daemons that serve the same agree on it.
+    pub fn sight(&self) -> u32 {
+        self.sight
     }
 
     /// The served tables, by name.

@@ -83,6 +83,16 @@ impl ServedTable {
         self.table == other.table
     }
 
+    /// Adds what is served of the table, and to whom, to a checksum.
+    pub(super) fn sight(&self, sum: u32) -> u32 {
+        let shown = self.visible_columns().map(|of| (of.number, &of.name, &of.type_name));
+        let shown: Vec<_> = shown.collect();
+        let text = format!("{:?} {:?} {:?} {shown:?}", self.table.id, self.key, self.settings);
+        let mut hasher = crc32fast::Hasher::new_with_initial(sum);
+        hasher.update(text.as_bytes());
+        hasher.finalize()
+    }
+
     fn new(
         table: Arc<Table>,
         settings: Arc<TableSettings>,

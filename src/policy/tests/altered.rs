@@ -131,3 +131,16 @@ fn another_type_of_a_column_that_decides_is_no_small_change() {
     };
     assert!(!ask(&after).looks_like(&ask(&before)));
 }
+
+#[test]
+fn what_is_served_to_whom_has_a_number() {
+    let before = served("true", &[]);
+    let mut columns = COLUMNS.to_vec();
+    columns.push((6, "added", "text"));
+    assert_eq!(altered(&columns).sight(), before.sight(), "what isn't served makes no difference");
+    columns[2].1 = "state";
+    assert_ne!(altered(&columns).sight(), before.sight(), "another name");
+    for other in [served("customer = auth.sub", &[]), served("true", &[("margin", "false")])] {
+        assert_ne!(other.sight(), before.sight(), "another policy");
+    }
+}
