@@ -6,11 +6,11 @@ import WebSocket from 'ws';
 import { connect } from '../src/client.js';
 import { FakeDaemon } from './fake-daemon.js';
 
-const DEADLINE_MS = 5_000;
+const DEADLINE_MS = 15_000;
 /** So that nothing is waited for longer than a test may take. */
 export const QUICK = {
-  helloMs: 300,
-  firstBytesMs: 300,
+  helloMs: 1_500,
+  firstBytesMs: 1_500,
   pollMs: 1_000,
   shortPollMs: 20,
   betterFirstMs: 100,

@@ -1,19 +1,18 @@
 // The client: what is wanted, who asks, and the way to the server that works now.
 
-import { delayMs } from './backoff.js';
+import { baseOf } from './address.js';
 import { RowcastError, asError } from './errors.js';
+import { Feed } from './feed.js';
 import { HttpLink } from './http-link.js';
 import { Http } from './http.js';
+import { Ladder } from './ladder.js';
 import { TIMING } from './link.js';
 import { Listeners, safely } from './listeners.js';
 import { Mirror } from './mirror.js';
-import { Feed } from './feed.js';
 import { TokenSource } from './token.js';
 import { onWake } from './wake.js';
 import { WebSocketLink } from './websocket.js';
 
-/** A connection that lived this long was a good one: the next failure counts from the start. */
-const STEADY_MS = 5_000;
 /** Why what is asked of a closed client fails. */
 const CLOSED = new RowcastError({ code: 'closed', detail: 'the client was closed', fatal: true });
 
@@ -46,7 +45,6 @@ export class Client {
   /** The claims of who is asking, where the transport tells. @type {Record<string, unknown> | null} */
   identity = null;
   #base;
-  #random;
   #timing;
   #bigint;
   #http;
@@ -62,23 +60,17 @@ export class Client {
   #link = null;
   /** A better way that is being tried beside the one in use. @type {Link | null} */
   #better = null;
-  /** The transport in use or being tried, and the one that a new round begins with. */
-  #level = 0;
-  #first = 0;
-  #failures = 0;
-  #betterTries = 0;
-  #liveAt = 0;
+  #ladder;
   /** Counts openings, so that what belongs to an earlier one is known. */
   #openings = 0;
-  /** @type {Record<'retry' | 'better' | 'renew', ReturnType<typeof setTimeout> | undefined>} */
-  #timers = { retry: undefined, better: undefined, renew: undefined };
+  /** @type {Record<'retry' | 'better', ReturnType<typeof setTimeout> | undefined>} */
+  #timers = { retry: undefined, better: undefined };
   #sleep;
   #isDone = false;
 
   /** @param {ConnectOptions} options */
   constructor(options) {
     this.#base = baseOf(options.url);
-    this.#random = options.random ?? Math.random;
     this.#timing = { ...TIMING, ...options.timing };
     this.#bigint = options.bigint ?? 'string';
     this.#token = new TokenSource(options.token, this.#timing.renewLeastMs);
@@ -88,6 +80,8 @@ export class Client {
     if (this.#transports.length === 0) {
       throw new RowcastError({ code: 'invalid_request', detail: 'no transport is left to try' });
     }
+    const random = options.random ?? Math.random;
+    this.#ladder = new Ladder(this.#transports.length, this.#timing, random);
     this.#host = this.#asHost(WebSocketClass, options.fetch ?? globalThis.fetch.bind(globalThis));
     this.#http = new Http(this.#host);
     this.#sleep = onWake((isUrgent) => this.#wake(isUrgent));
@@ -161,9 +155,7 @@ export class Client {
   /** Tries again now, whatever was planned; also after an error that closed it. */
   reconnect() {
     if (this.#isDone || !this.#disconnect()) return;
-    this.#failures = 0;
-    this.#first = 0;
-    this.#level = 0;
+    this.#ladder.restart();
     this.#become('connecting', null);
     void this.#open();
   }
@@ -207,7 +199,6 @@ export class Client {
   async #open() {
     this.#openings += 1;
     const opening = this.#openings;
-    this.#level = Math.max(this.#level, this.#first);
     try {
       await this.#token.fetch();
     } catch (cause) {
@@ -215,7 +206,7 @@ export class Client {
       return;
     }
     if (opening !== this.#openings) return;
-    this.#link = this.#linkFor(this.#level);
+    this.#link = this.#linkFor(this.#ladder.level);
     this.#link.start();
   }
 
@@ -245,18 +236,15 @@ export class Client {
     this.#link?.stop();
     this.#link = link;
     this.#better = null;
-    this.#level = this.#transports.indexOf(link.transport);
     for (const subscription of [...this.#subscriptions]) subscription.lost();
     if (this.#link === link) this.#settle();
   }
 
   /** What is in use works. */
   #settle() {
-    this.#first = this.#level;
-    this.#liveAt = performance.now();
-    this.#planRenewal();
-    if (this.#level === 0) this.#betterTries = 0;
-    else this.#planBetter();
+    this.#ladder.worked(this.#levelOf(this.#link));
+    this.#token.keepFresh(() => this.#link?.renew());
+    this.#planBetter();
     this.status = 'live'; // what is added meanwhile goes to the link by itself
     this.error = null;
     for (const subscription of [...this.#subscriptions]) {
@@ -280,21 +268,18 @@ export class Client {
     if (this.#isFinal(error)) {
       this.#shut(error);
     } else if (wasLive) {
-      const isSteady = performance.now() - this.#liveAt >= STEADY_MS;
-      this.#failures = isSteady ? 0 : this.#failures + 1;
+      this.#ladder.lost();
       this.#wait(error);
-    } else if (error.answered || !this.#hasLower) {
-      this.#failures += 1;
-      if (!error.answered) this.#first = 0;
-      this.#wait(error);
-    } else {
-      this.#level += 1;
+    } else if (this.#ladder.failed(error.answered)) {
       void this.#open();
+    } else {
+      this.#wait(error);
     }
   }
 
-  get #hasLower() {
-    return this.#level + 1 < this.#transports.length;
+  /** @param {Link | null} link */
+  #levelOf(link) {
+    return link ? this.#transports.indexOf(link.transport) : 0;
   }
 
   /** @param {RowcastError} error */
@@ -313,9 +298,7 @@ export class Client {
 
   /** @param {RowcastError} error */
   #wait(error) {
-    const { retryFirstMs: firstMs, retryMostMs: mostMs } = this.#timing;
-    const delay = delayMs(this.#failures, error, { firstMs, mostMs, random: this.#random });
-    this.#level = this.#first;
+    const delay = this.#ladder.rewindMs(error);
     clearTimeout(this.#timers.retry);
     this.#timers.retry = setTimeout(() => this.#retry(), delay);
     this.#become('waiting', error);
@@ -335,6 +318,7 @@ export class Client {
     this.#openings += 1;
     const opening = this.#openings;
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+    this.#token.rest();
     this.#link?.stop();
     this.#better?.stop();
     this.#link = null;
@@ -345,19 +329,15 @@ export class Client {
 
   /** Tries a better way after a while, beside the one in use. */
   #planBetter() {
-    const { betterFirstMs, betterMostMs } = this.#timing;
-    const delay = Math.min(betterMostMs, betterFirstMs * 2 ** Math.min(this.#betterTries, 30));
+    const delay = this.#ladder.betterMs;
     clearTimeout(this.#timers.better);
-    this.#timers.better = setTimeout(
-      () => this.#tryBetter(0),
-      delay * (0.75 + this.#random() / 2),
-    );
+    if (delay !== null) this.#timers.better = setTimeout(() => this.#tryBetter(0), delay);
   }
 
   /** @param {number} level */
   #tryBetter(level) {
-    if (this.status !== 'live' || level >= this.#level) {
-      this.#betterTries += 1;
+    if (this.status !== 'live' || level >= this.#ladder.level) {
+      this.#ladder.betterFailed();
       this.#planBetter();
       return;
     }
@@ -369,26 +349,7 @@ export class Client {
   #betterFailed(link) {
     link.stop();
     this.#better = null;
-    this.#tryBetter(this.#transports.indexOf(link.transport) + 1);
-  }
-
-  #planRenewal() {
-    const wait = this.#token.renewInMs;
-    if (wait !== null) this.#timers.renew = setTimeout(() => void this.#renew(), wait);
-  }
-
-  async #renew() {
-    const opening = this.#openings;
-    try {
-      await this.#token.fetch();
-    } catch {
-      if (opening !== this.#openings) return;
-      this.#timers.renew = setTimeout(() => void this.#renew(), this.#timing.renewLeastMs);
-      return;
-    }
-    if (opening !== this.#openings) return;
-    this.#link?.renew();
-    this.#planRenewal();
+    this.#tryBetter(this.#levelOf(link) + 1);
   }
 
   /**
@@ -425,23 +386,4 @@ export class Client {
     this.error = error;
     this.#watching.tell();
   }
-}
-
-/**
- * @param {string | URL | undefined} url
- * @returns {URL}
- */
-function baseOf(url) {
-  const here = globalThis.location?.href;
-  const given = url ?? (here && new URL('/', here));
-  if (!given) {
-    const detail = 'url: there is no page whose origin could be meant';
-    throw new RowcastError({ code: 'invalid_request', detail, fatal: true });
-  }
-  const base = new URL(given, here);
-  base.protocol = base.protocol.replace(/^ws/, 'http');
-  if (!base.pathname.endsWith('/')) base.pathname += '/';
-  base.search = '';
-  base.hash = '';
-  return base;
 }

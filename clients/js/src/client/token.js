@@ -14,6 +14,9 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1;
 export class TokenSource {
   #given;
   #leastMs;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #keeping = 0;
   /** The one in use. @type {string | null} */
   current = null;
 
@@ -44,8 +47,38 @@ export class TokenSource {
     return this.current;
   }
 
+  /**
+   * Fetches the next one before this one ends, as long as it isn't told to `rest`.
+   * @param {() => void} renewed
+   */
+  keepFresh(renewed) {
+    this.#plan(this.#renewInMs, renewed);
+  }
+
+  /** Fetches no more by itself. */
+  rest() {
+    this.#keeping += 1;
+    clearTimeout(this.#timer);
+  }
+
+  /**
+   * @param {number | null} wait
+   * @param {() => void} renewed
+   */
+  #plan(wait, renewed) {
+    this.rest();
+    if (wait === null) return;
+    const keeping = this.#keeping;
+    this.#timer = setTimeout(async () => {
+      const isFetched = await this.fetch().then(() => true, () => false);
+      if (keeping !== this.#keeping) return;
+      if (isFetched) renewed();
+      this.#plan(isFetched ? this.#renewInMs : this.#leastMs, renewed);
+    }, wait);
+  }
+
   /** When to fetch the next one; null if that isn't known or can't be done. */
-  get renewInMs() {
+  get #renewInMs() {
     if (!this.isRenewable || !this.current) return null;
     const { exp, iat } = claimsOf(this.current);
     if (typeof exp !== 'number') return null;
