@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, Found};
-use crate::changelog::{self, InstallError, Plan, Unwatched};
+use crate::changelog::{self, InstallError, Plan, Replays, Unwatched};
 use crate::config;
 use crate::identity::{Authority, NotUsable};
 use crate::policy::{self, NotServable, Served};
@@ -85,10 +85,11 @@ pub async fn run(
     let database = settings.database.clone();
     let reading = changelog::run(settings.database, settings.log, tables, out, stop.clone());
     let reader = tokio::spawn(reading);
-    let snapshots =
-        Snapshots::new(database.clone(), snapshot::Settings::default(), spool::Budget::default());
+    let budget = spool::Budget::default();
+    let snapshots = Snapshots::new(database.clone(), snapshot::Settings::default(), budget.clone());
+    let replays = Some(Replays::new(database.clone()));
     let server = server::Settings::new(settings.server, authority);
-    let server = server::Settings { extra, snapshots, ..server };
+    let server = server::Settings { extra, snapshots, replays, budget, ..server };
     let (renewal, current) = policy::current(served);
     let altered = alter::watch(database, settings.tables, objects, renewal, stop.clone());
     let altered = tokio::spawn(altered);

@@ -10,11 +10,12 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::changelog::Reading;
+use crate::changelog::{Reading, Replays};
 use crate::identity::Authority;
 use crate::policy::Current;
-use crate::shape::{self, Ended, Hub};
+use crate::shape::{self, Ended, Hub, Outside, Replayer};
 use crate::snapshot::Snapshots;
+use crate::spool::Budget;
 use crate::transport::{self, App, Metrics, Timing};
 
 /// How long open connections get to take their leave.
@@ -27,6 +28,10 @@ pub struct Settings {
     pub authority: Authority,
     pub shape: shape::Settings,
     pub snapshots: Snapshots,
+    /// What reads the log for those who are behind; without it nothing is known but what the hub remembers.
+    pub replays: Option<Replays>,
+    /// What may be kept of what they are sent.
+    pub budget: Budget,
     pub timing: Timing,
     /// Routes that are served beside the daemon's own; no path may be among both.
     pub extra: axum::Router,
@@ -39,7 +44,16 @@ impl Settings {
         let shape =
             shape::Settings { outbox_max_bytes, max_subscriptions, ..shape::Settings::default() };
         let (snapshots, timing) = (Snapshots::unavailable(), Timing::default());
-        Self { transport, authority, shape, snapshots, timing, extra: axum::Router::new() }
+        Self {
+            transport,
+            authority,
+            shape,
+            snapshots,
+            replays: None,
+            budget: Budget::default(),
+            timing,
+            extra: axum::Router::new(),
+        }
     }
 }
 
@@ -72,8 +86,12 @@ pub async fn run(
 ) -> Result<Drained, Error> {
     let observed = shape::Observed::default();
     let stop = shutdown.child_token();
+    let (replayer, reports) = Replayer::start(settings.replays, settings.budget);
+    let snapshots = settings.snapshots.clone();
+    let outside = Outside { replayer, reports, snapshots };
+    let tables = served.clone();
     let (hub, handle) =
-        Hub::new(served.clone(), settings.shape, observed.clone(), readings, stop.clone());
+        Hub::new(tables, settings.shape, observed.clone(), outside, readings, stop.clone());
     let metrics = Metrics::new(&observed, settings.snapshots.observed());
     let app = Arc::new(App::new(
         &settings.transport,

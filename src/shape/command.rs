@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::outbox::{Inbox, Outbox, outbox};
+use super::sync::Synced;
 use super::{Asked, Readiness};
 use crate::identity::Claims;
 use crate::policy::View;
@@ -16,14 +17,35 @@ pub(super) const MAX_WAITING: usize = 1_024;
 
 /// A connection, to the hub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ReaderId(pub(super) u64);
+pub struct ReaderId(pub(super) u64);
 
 #[derive(Debug)]
 pub(super) enum Command {
-    Connect { reader: ReaderId, format: Format, outbox: Outbox },
-    Subscribe { reader: ReaderId, id: String, asked: Asked, view: Arc<View> },
-    Unsubscribe { reader: ReaderId, id: String },
-    Rebind { reader: ReaderId, claims: Claims },
+    Connect {
+        reader: ReaderId,
+        format: Format,
+        outbox: Outbox,
+    },
+    Subscribe {
+        reader: ReaderId,
+        id: String,
+        asked: Asked,
+        view: Arc<View>,
+    },
+    Unsubscribe {
+        reader: ReaderId,
+        id: String,
+    },
+    Rebind {
+        reader: ReaderId,
+        claims: Claims,
+    },
+    /// From the hub's own task that brought a snapshot.
+    Synced {
+        reader: ReaderId,
+        number: u64,
+        synced: Synced,
+    },
 }
 
 /// Connects new readers to the hub.

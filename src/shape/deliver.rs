@@ -1,14 +1,15 @@
-//! From batches to outboxes, and what happens to readers that don't drain theirs.
+//! From batches to outboxes, and which readers don't drain theirs.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::End;
 use super::command::ReaderId;
+use super::lenience::Lenience;
 use super::observed::Observed;
 use super::outbox::Pushed;
+use super::reader::{Before, Of, Reader};
 use super::registry::Registry;
 use crate::wire::{Commit, Delivery, Feed};
 
@@ -16,15 +17,23 @@ use crate::wire::{Commit, Delivery, Feed};
 #[derive(Debug)]
 pub struct Readership {
     pub registry: Registry,
-    observed: Observed,
-    patience: Duration,
-    /// Those with a backlog, because their outbox is full.
+    pub observed: Observed,
+    lenience: Lenience,
+    /// Live ones with a backlog, because their outbox is full.
     pressed: BTreeSet<ReaderId>,
+    /// Others with a backlog, for which nobody waits.
+    owed: BTreeSet<ReaderId>,
 }
 
 impl Readership {
-    pub fn new(patience: Duration, observed: Observed) -> Self {
-        Self { registry: Registry::default(), observed, patience, pressed: BTreeSet::new() }
+    pub fn new(observed: Observed) -> Self {
+        Self {
+            registry: Registry::default(),
+            observed,
+            lenience: Lenience::new(Instant::now()),
+            pressed: BTreeSet::new(),
+            owed: BTreeSet::new(),
+        }
     }
 
     /// Frames what a feed has so far and sends it; the batch goes on.
@@ -37,8 +46,10 @@ impl Readership {
             let Some(reader) = readers.get_mut(id) else { continue };
             let Some(framed) = sealed.format(reader.format) else { continue };
             reader.within_batch = true;
-            reader.stage(framed.with_commit());
+            let of = Of::Feed(feed, Before::Within(shape.sealed));
+            reader.stage(framed.with_commit(), of);
         }
+        shape.sealed = sealed.last().or(shape.sealed);
         for id in of_feed {
             self.send(id, now);
         }
@@ -50,11 +61,15 @@ impl Readership {
         let mut touched = Vec::new();
         for feed in feeds {
             let Some(shape) = shapes.get_mut(*feed) else { continue };
+            let before = shape.sealed.take();
+            if shape.batch.is_empty() {
+                continue;
+            }
             let sealed = shape.batch.seal_all(shape.formats(), commit);
             for id in shape.readers() {
                 let Some(reader) = readers.get_mut(id) else { continue };
                 let Some(framed) = sealed.format(reader.format) else { continue };
-                if reader.stage_last(framed.clone()) {
+                if reader.stage_last(framed.clone(), *feed, Before::Within(before)) {
                     touched.push(*id);
                 }
             }
@@ -79,8 +94,8 @@ impl Readership {
         let mut due = Vec::new();
         for (id, reader) in &mut self.registry.readers {
             reader.within_batch &= within_batch;
-            if !reader.within_batch && reader.last_commit <= before {
-                reader.stage(commit.alone(reader.format));
+            if reader.takes_commits() && reader.last_commit <= before {
+                reader.stage(commit.alone(reader.format), Of::Commit);
                 reader.last_commit = now;
                 due.push(*id);
             }
@@ -94,6 +109,7 @@ impl Readership {
     pub fn answer(&mut self, id: ReaderId, delivery: Delivery) {
         let Some(reader) = self.registry.readers.get_mut(&id) else { return };
         match reader.answer(delivery) {
+            Pushed::Taken if reader.has_backlog() => self.note(id, Pushed::Full, Instant::now()),
             Pushed::Taken => {}
             Pushed::Full => self.give_up(id),
             Pushed::Gone => drop(self.registry.remove(id)),
@@ -103,7 +119,7 @@ impl Readership {
     /// Sends what the hub itself has to say.
     pub fn tell(&mut self, id: ReaderId, delivery: Delivery, now: Instant) {
         let Some(reader) = self.registry.readers.get_mut(&id) else { return };
-        reader.stage(delivery);
+        reader.stage(delivery, Of::Answer);
         self.send(id, now);
     }
 
@@ -116,9 +132,7 @@ impl Readership {
 
     /// Forgets those who have left.
     pub fn sweep(&mut self) {
-        let left = |(id, reader): (&ReaderId, &super::reader::Reader)| {
-            reader.outbox().is_gone().then_some(*id)
-        };
+        let left = |(id, reader): (&ReaderId, &Reader)| reader.outbox().is_gone().then_some(*id);
         let left: Vec<ReaderId> = self.registry.readers.iter().filter_map(left).collect();
         for id in left {
             self.registry.remove(id);
@@ -130,23 +144,30 @@ impl Readership {
         !self.pressed.is_empty()
     }
 
-    /// When patience with the first of them runs out.
+    /// When the feed waits no longer.
     pub fn overdue_at(&self) -> Option<Instant> {
-        let waiting = self.pressed.iter().filter_map(|id| self.registry.readers.get(id));
-        waiting.map(|reader| reader.progress_at() + self.patience).min()
+        self.lenience.until().filter(|_| self.is_pressed())
     }
 
-    /// Moves on what there is room for; gives up on those who have taken nothing for too long.
-    pub fn relieve(&mut self, now: Instant) {
-        for id in std::mem::take(&mut self.pressed) {
+    /// Moves on what there is room for. Returns those who have nothing left that waits, and those for whom the feed
+    /// waits no longer.
+    pub fn relieve(&mut self, now: Instant) -> (Vec<ReaderId>, Vec<ReaderId>) {
+        let is_over = self.lenience.until().is_some_and(|until| now >= until);
+        let (mut relieved, mut overdue) = (Vec::new(), Vec::new());
+        let mut lagging = std::mem::take(&mut self.pressed);
+        lagging.append(&mut self.owed);
+        for id in lagging {
             let Some(reader) = self.registry.readers.get_mut(&id) else { continue };
-            let pushed = reader.relieve(now);
-            if pushed == Pushed::Full && now >= reader.progress_at() + self.patience {
-                self.give_up(id);
-            } else {
-                self.note(id, pushed);
+            match reader.relieve() {
+                Pushed::Taken => relieved.push(id),
+                Pushed::Full if is_over && reader.has_live() => overdue.push(id),
+                pushed => self.note(id, pushed, now),
             }
         }
+        if self.pressed.is_empty() {
+            self.lenience.end(now);
+        }
+        (relieved, overdue)
     }
 
     /// Tells everybody that it is over.
@@ -161,24 +182,34 @@ impl Readership {
         self.observed.feeds.set(self.registry.shapes.len() as i64);
     }
 
-    fn send(&mut self, id: ReaderId, now: Instant) {
+    /// Sends what was staged.
+    pub fn send(&mut self, id: ReaderId, now: Instant) {
         let Some(reader) = self.registry.readers.get_mut(&id) else { return };
-        self.observed.deliveries.inc();
-        self.observed.delivered_bytes.inc_by(reader.staged_bytes() as u64);
-        let pushed = reader.send_staged(now);
-        self.note(id, pushed);
+        if reader.has_staged() {
+            self.observed.deliveries.inc();
+            self.observed.delivered_bytes.inc_by(reader.staged_bytes() as u64);
+        }
+        let pushed = reader.send_staged();
+        self.note(id, pushed, now);
     }
 
-    fn note(&mut self, id: ReaderId, pushed: Pushed) {
+    /// What to do about a reader whose outbox has no room, or is gone.
+    pub fn note(&mut self, id: ReaderId, pushed: Pushed, now: Instant) {
         match pushed {
             Pushed::Taken => {}
-            Pushed::Full => drop(self.pressed.insert(id)),
+            Pushed::Full => {
+                let reader = self.registry.readers.get(&id);
+                if reader.is_some_and(Reader::has_live) {
+                    self.lenience.begin(now);
+                    self.pressed.insert(id);
+                } else {
+                    self.owed.insert(id);
+                }
+            }
             Pushed::Gone => drop(self.registry.remove(id)),
         }
     }
 
-    /// Where a reader stops being live because it can't keep up. So far that ends its connection; here is where it
-    /// would go on from the log instead.
     fn give_up(&mut self, id: ReaderId) {
         if let Some(reader) = self.registry.remove(id) {
             reader.outbox().end(End::TooSlow);

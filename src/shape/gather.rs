@@ -17,6 +17,8 @@ pub struct Gathered {
     /// Bytes gathered since frames were last sealed.
     pub bytes: usize,
     pub events: u64,
+    /// The feeds that start anew within the batch.
+    pub reset: Vec<Feed>,
     /// The feeds that may see the change at hand; kept for its memory.
     candidates: Vec<Feed>,
 }
@@ -86,15 +88,7 @@ impl Gathered {
                 self.active.push(feed);
             }
             shape.batch.reset(ResetCause::TableChanged);
-        }
-    }
-
-    /// Voids what was gathered: every feed starts anew.
-    pub fn reset_all(&mut self, cause: ResetCause, shapes: &mut Shapes) {
-        *self = Self::default();
-        for (feed, shape) in shapes.iter_mut() {
-            shape.batch.reset(cause);
-            self.active.push(feed);
+            self.reset.push(feed);
         }
     }
 }

@@ -7,17 +7,23 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::away::Span;
 use super::command::{Command, MAX_WAITING, ReaderId};
 use super::deliver::Readership;
+use super::diff::Differences;
 use super::doubt::Doubts;
 use super::gather::Gathered;
 use super::observed::Observed;
 use super::reader::{Reader, State, Subscription};
+use super::recent::Recent;
+use super::replay::{Replayer, Report, Reports};
+use super::window::Windows;
 use super::{Asked, Handle, Readiness, Settings};
 use crate::changelog::{Reading, ResetReason};
 use crate::cursor::Cursor;
 use crate::event::Change;
-use crate::policy::{self, Current, Served, Unknown, View};
+use crate::policy::{self, Current, Served, View};
+use crate::snapshot::Snapshots;
 use crate::wire::{self, Code, Commit, Feed, Refusal, ResetCause};
 
 /// What all feeds together may gather before it is framed.
@@ -37,10 +43,22 @@ enum Input {
     Command(Command),
     /// Tables were altered, or looked at.
     Renewed(policy::State),
-    /// There is room in an outbox that the feed waits for, or patience has run out.
+    /// There is room in an outbox that was full, or the feed waits no longer.
     Relief,
+    /// A catch-up is over.
+    Report(Report),
+    /// Somebody's window has ended.
+    Window,
     Tick,
     Ended(Ended),
+}
+
+/// What works for the hub, in tasks of its own.
+#[derive(Debug)]
+pub struct Outside {
+    pub replayer: Replayer,
+    pub reports: Reports,
+    pub snapshots: Snapshots,
 }
 
 /// The hub. Subscriptions become live between batches only.
@@ -60,6 +78,17 @@ pub struct Hub {
     /// The end of the last complete batch; none until there has been one.
     pub(super) place: Option<Commit>,
     pub(super) within_batch: bool,
+    pub(super) span: Span,
+    pub(super) recent: Recent,
+    /// What was found out between the place and others.
+    pub(super) differences: Differences,
+    pub(super) windows: Windows,
+    pub(super) replayer: Replayer,
+    reports: Reports,
+    pub(super) snapshots: Snapshots,
+    /// Numbers catch-ups and snapshots.
+    pub(super) last_generation: u64,
+    pub(super) own_commands: mpsc::WeakSender<Command>,
     newest_at: Option<SystemTime>,
     observed: Observed,
     readings: mpsc::Receiver<Reading>,
@@ -76,6 +105,7 @@ impl Hub {
         tables: Current,
         settings: Settings,
         observed: Observed,
+        outside: Outside,
         readings: mpsc::Receiver<Reading>,
         shutdown: CancellationToken,
     ) -> (Self, Handle) {
@@ -83,6 +113,7 @@ impl Hub {
         let (readiness, readiness_seen) = watch::channel(Readiness::Starting);
         let relief = Arc::new(Notify::new());
         let outbox_max_bytes = settings.outbox_max_bytes;
+        let own_commands = command_sender.downgrade();
         let handle =
             Handle::new(command_sender, readiness_seen, Arc::clone(&relief), outbox_max_bytes);
         let mut tick = tokio::time::interval(tick_of(&settings));
@@ -94,11 +125,20 @@ impl Hub {
             looks_heeded: 0,
             doubts: Doubts::new(tables.clone()),
             tables,
-            readership: Readership::new(settings.patience, observed.clone()),
+            readership: Readership::new(observed.clone()),
+            recent: Recent::new(settings.recent_max_bytes),
             settings,
             gathered: Gathered::default(),
             place: None,
             within_batch: false,
+            span: Span::default(),
+            differences: Differences::default(),
+            windows: Windows::new(Instant::now()),
+            replayer: outside.replayer,
+            reports: outside.reports,
+            snapshots: outside.snapshots,
+            last_generation: 0,
+            own_commands,
             newest_at: None,
             observed,
             readings,
@@ -126,15 +166,19 @@ impl Hub {
 
     async fn next_input(&mut self) -> Input {
         let overdue_at = self.readership.overdue_at();
+        let window_ends_at = self.windows.next_end();
         let may_read = !self.readership.is_pressed();
+        let until = |at: Option<Instant>| sleep_until(at.unwrap_or_else(Instant::now));
         tokio::select! {
             reading = self.readings.recv(), if may_read => {
                 reading.map_or(Input::Ended(Ended::ReaderGone), Input::Reading)
             }
             Some(command) = self.commands.recv() => Input::Command(command),
+            Some(report) = self.reports.recv() => Input::Report(report),
             state = self.tables.renewed() => Input::Renewed(state),
-            () = self.relief.notified(), if !may_read => Input::Relief,
-            () = sleep_until(overdue_at.unwrap_or_else(Instant::now)), if !may_read => Input::Relief,
+            () = self.relief.notified() => Input::Relief,
+            () = until(overdue_at), if overdue_at.is_some() => Input::Relief,
+            () = until(window_ends_at), if window_ends_at.is_some() => Input::Window,
             _ = self.tick.tick() => Input::Tick,
             () = self.shutdown.cancelled() => Input::Ended(Ended::Stopped),
         }
@@ -142,7 +186,7 @@ impl Hub {
 
     fn handle(&mut self, input: Input) {
         match input {
-            Input::Reading(Reading::Changes(changes)) => self.gather(&changes),
+            Input::Reading(Reading::Changes(changes)) => self.gather(changes),
             Input::Reading(Reading::Commit(cursor)) => self.commit(&cursor),
             Input::Reading(Reading::Reset(reason)) => self.reset(reason),
             Input::Reading(Reading::Lost) => self.become_ready(Readiness::Lost),
@@ -152,19 +196,30 @@ impl Hub {
                 self.looks = state.looks;
                 self.renew();
             }
-            Input::Relief => self.readership.relieve(Instant::now()),
+            Input::Relief => self.relieve(),
+            Input::Report(report) => self.heed(report),
+            Input::Window => self.end_windows(),
             Input::Tick => self.keep_alive(),
             Input::Ended(_) => {}
         }
         self.readership.observe();
     }
 
-    fn gather(&mut self, changes: &[Change]) {
-        self.within_batch = true;
-        for change in changes {
+    fn gather(&mut self, changes: Vec<Change>) {
+        if !self.within_batch {
+            let begin = self.place.as_ref().map(|place| Arc::clone(place.place()));
+            self.span = Span::after(begin);
+            self.within_batch = true;
+        }
+        let changes: Arc<[Change]> = changes.into();
+        for change in changes.iter() {
             let shapes = &mut self.readership.registry.shapes;
             self.gathered.add(change, &self.served, shapes, &mut self.doubts);
+            self.span.push(change.seq);
             self.newest_at = self.newest_at.max(Some(change.at));
+            if !self.gathered.reset.is_empty() {
+                self.reset_with_rows();
+            }
             if !self.gathered.full.is_empty() {
                 let full = std::mem::take(&mut self.gathered.full);
                 self.deliver_some(full);
@@ -175,6 +230,7 @@ impl Hub {
             }
         }
         self.observed.changes.inc_by(changes.len() as u64);
+        self.recent.push(changes);
     }
 
     fn deliver_some(&mut self, feeds: Vec<Feed>) {
@@ -185,7 +241,14 @@ impl Hub {
     }
 
     fn commit(&mut self, cursor: &Cursor) {
-        let commit = Commit::new(Arc::new(cursor.clone()));
+        let end = Arc::new(cursor.clone());
+        if !self.within_batch {
+            self.span = Span::after(Some(Arc::clone(&end)));
+        }
+        self.span.end = Some(Arc::clone(&end));
+        self.recent.commit(&end);
+        self.differences = Differences::default();
+        let commit = Commit::new(end);
         let gathered = std::mem::take(&mut self.gathered);
         self.readership.deliver_all(&gathered.active, &commit, Instant::now());
         self.place = Some(commit);
@@ -198,19 +261,59 @@ impl Hub {
         }
         self.become_ready(Readiness::Live);
         self.renew();
-        for (reader, id) in self.readership.registry.take_waiting() {
-            self.make_live(reader, &id);
+        self.bring_on_waiting();
+    }
+
+    /// Brings those on who waited for the end of a batch.
+    pub(super) fn bring_on_waiting(&mut self) {
+        if self.place.is_none() || self.within_batch {
+            return;
+        }
+        for id in std::mem::take(&mut self.readership.registry.waiting) {
+            self.bring_on(id);
         }
     }
 
+    fn relieve(&mut self) {
+        let (relieved, overdue) = self.readership.relieve(Instant::now());
+        for id in overdue {
+            self.fall_behind(id);
+        }
+        for id in relieved {
+            let reader = self.readership.registry.readers.get(&id);
+            if reader.is_some_and(|reader| !reader.is_settled()) {
+                self.bring_on(id);
+            }
+        }
+    }
+
+    /// What is known has no continuation: everything starts anew, once there is a place again.
     fn reset(&mut self, reason: ResetReason) {
-        let shapes = &mut self.readership.registry.shapes;
-        self.gathered.reset_all(ResetCause::from(reason), shapes);
+        let cause = ResetCause::from(reason);
         self.observed.resets.inc();
+        self.gathered = Gathered::default();
+        self.recent.clear();
+        self.differences = Differences::default();
         self.place = None;
         self.within_batch = false;
+        let ids: Vec<ReaderId> = self.readership.registry.readers.keys().copied().collect();
+        for id in ids {
+            self.reset_reader(id, cause);
+        }
         self.become_ready(Readiness::Starting);
         self.renew();
+    }
+
+    fn reset_reader(&mut self, id: ReaderId, cause: ResetCause) {
+        self.void_catch_up(id);
+        let registry = &self.readership.registry;
+        let count = registry.readers.get(&id).map_or(0, |reader| reader.subscriptions.len());
+        for index in 0..count {
+            self.start_anew(id, index, cause);
+        }
+        if let Some(reader) = self.readership.registry.readers.get_mut(&id) {
+            reader.within_batch = false;
+        }
     }
 
     fn become_ready(&mut self, readiness: Readiness) {
@@ -228,6 +331,7 @@ impl Hub {
             }
             Command::Unsubscribe { reader, id } => self.unsubscribe(reader, &id),
             Command::Rebind { reader, claims } => self.renew_claims(reader, &claims),
+            Command::Synced { reader, number, synced } => self.synced(reader, number, synced),
         }
     }
 
@@ -242,67 +346,31 @@ impl Hub {
             self.pending = Some(self.tables.get());
         }
         let state = State::Waiting(view);
-        reader.subscriptions.push(Subscription { id: subscription.clone(), asked, state });
+        reader.subscriptions.push(Subscription { id: subscription, asked, state });
+        self.set_window(id);
         self.renew();
-        self.live_or_waiting(id, &subscription);
-    }
-
-    /// Makes a subscription live, now or at the end of the batch.
-    pub(super) fn live_or_waiting(&mut self, id: ReaderId, subscription: &str) {
-        if self.place.is_some() && !self.within_batch {
-            self.make_live(id, subscription);
-        } else {
-            self.readership.registry.waiting.insert(id);
-        }
-    }
-
-    fn make_live(&mut self, id: ReaderId, subscription: &str) {
-        if let Err(unknown) = self.look_again(id, subscription) {
-            return self.refuse(id, subscription, &unknown.into());
-        }
-        let Some(feed) = self.readership.registry.attach(id, subscription) else { return };
-        let (Some(reader), Some(shape), Some(place)) = (
-            self.readership.registry.readers.get(&id),
-            self.readership.registry.shapes.get(feed),
-            &self.place,
-        ) else {
-            return;
-        };
-        let view = &shape.key.view;
-        let subscribed =
-            wire::subscribed(reader.format, subscription, feed, view, wire::Begin::Now(place));
-        self.readership.answer(id, subscribed);
-    }
-
-    /// Makes the view of a waiting subscription anew if its table was altered since.
-    fn look_again(&mut self, id: ReaderId, subscription: &str) -> Result<(), Unknown> {
-        let reader = self.readership.registry.readers.get_mut(&id);
-        let found = reader.and_then(|reader| reader.subscription_mut(subscription));
-        if let Some(Subscription { asked, state: State::Waiting(view), .. }) = found
-            && !self.served.is_current(view)
-        {
-            *view = Arc::new(self.served.view(&asked.request, &asked.claims)?);
-        }
-        Ok(())
+        self.bring_on(id);
     }
 
     fn unsubscribe(&mut self, id: ReaderId, subscription: &str) {
-        let answer = match self.readership.registry.unsubscribe(id, subscription) {
-            Some(Subscription { state: State::Live(feed), .. }) => {
-                wire::unsubscribed(subscription, Some(feed))
-            }
-            Some(_) => wire::unsubscribed(subscription, None),
+        let registry = &mut self.readership.registry;
+        let index = registry.readers.get(&id).and_then(|reader| reader.position(subscription));
+        let answer = match index.and_then(|index| registry.unsubscribe(id, index)) {
+            Some(ended) => wire::unsubscribed(subscription, ended.feed()),
             None => {
                 let refusal = Refusal::invalid("no subscription has this \"id\"");
                 wire::error(Some(subscription), &refusal)
             }
         };
         self.readership.answer(id, answer);
+        self.set_window(id);
+        self.bring_on(id);
     }
 
     /// Forgets those who left, and sends a commit to those who have had none for long.
     fn keep_alive(&mut self) {
         self.readership.sweep();
+        self.observed.readers_behind.set(self.count_behind());
         self.settle_doubts();
         let now = Instant::now();
         let due = self.settings.keepalive.saturating_sub(tick_of(&self.settings));

@@ -4,12 +4,17 @@
 //! One task, the hub, owns the registry of shapes and readers. It never writes to a socket: it puts deliveries
 //! into bounded outboxes, and waits for a full one only as long as its reader makes progress.
 
+mod away;
+mod begin;
 mod command;
 mod deliver;
+mod diff;
 mod doubt;
 mod gather;
 mod hub;
 mod index;
+mod join;
+mod lenience;
 mod observed;
 mod outbox;
 mod reader;
@@ -19,6 +24,8 @@ mod renew;
 mod replay;
 mod router;
 mod shapes;
+mod sync;
+mod window;
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -29,9 +36,11 @@ use crate::identity::Claims;
 use crate::policy::{Request, View};
 
 pub use command::{Handle, Subscriber};
-pub use hub::{Ended, Hub};
+pub use hub::{Ended, Hub, Outside};
 pub use observed::Observed;
 pub use outbox::{Inbox, Taken};
+pub use recent::RECENT_MAX_BYTES;
+pub use replay::Replayer;
 pub use router::Router;
 
 /// What a subscription asks for, kept for as long as it lives: the table may be altered, and the claims renewed.
@@ -79,8 +88,8 @@ pub struct Settings {
     pub outbox_max_bytes: usize,
     /// A connection without news gets a `commit` this often.
     pub keepalive: Duration,
-    /// How long the feed waits for a reader whose outbox is full and who takes nothing.
-    pub patience: Duration,
+    /// How much of the log's end is remembered, in bytes.
+    pub recent_max_bytes: usize,
     /// The most subscriptions of one connection.
     pub max_subscriptions: usize,
 }
@@ -90,7 +99,7 @@ impl Default for Settings {
         Self {
             outbox_max_bytes: 4 << 20,
             keepalive: Duration::from_secs(15),
-            patience: Duration::from_secs(3),
+            recent_max_bytes: RECENT_MAX_BYTES,
             max_subscriptions: 1_000,
         }
     }

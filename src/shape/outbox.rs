@@ -13,7 +13,7 @@ use crate::wire::{Delivery, Feed};
 
 mod courier;
 
-pub use courier::{Courier, PACED_MAX_BYTES, Parcel, Refused, Voided};
+pub use courier::{Courier, Leash, PACED_MAX_BYTES, Parcel, Refused, Voided};
 use courier::{Generation, Waiting};
 
 /// What an entry costs besides its bytes, which are shared.

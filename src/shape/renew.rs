@@ -1,16 +1,17 @@
 //! Subscriptions whose table was altered, or whose reader has other claims: what they ask for is looked at again. Who
 //! would see something else starts anew; who would see nothing is told so.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::End;
 use super::command::ReaderId;
+use super::diff::Differences;
 use super::hub::Hub;
-use super::reader::{State, Subscription};
-use super::{Asked, ShapeKey};
+use super::reader::State;
+use super::{Asked, End, ShapeKey};
+use crate::catalog::TableId;
 use crate::identity::Claims;
 use crate::policy::{Served, Unknown, View};
 use crate::wire::{self, Feed, Format, Refusal, ResetCause};
@@ -33,14 +34,34 @@ impl Hub {
         let before = std::mem::replace(&mut self.served, served);
         let looked = self.doubts.settle(has_looked);
         self.forget_altered(&before);
-        let shapes = &mut self.readership.registry.shapes;
         for table in looked {
-            self.gathered.reset_table(table, shapes);
+            self.reset_live(table);
         }
-        for feed in shapes.outdated(&self.served) {
-            self.renew_feed(feed);
+        let outdated = self.readership.registry.shapes.outdated(&self.served);
+        if !outdated.is_empty() {
+            self.differences = Differences::default();
+            let mut subscribers = self.subscribers_of(&outdated);
+            for feed in outdated {
+                self.renew_feed(feed, subscribers.remove(&feed).unwrap_or_default());
+            }
         }
-        self.flush();
+        self.bring_on_waiting();
+    }
+
+    /// What is live of a table starts anew.
+    fn reset_live(&mut self, table: TableId) {
+        let registry = &self.readership.registry;
+        let feeds = registry.shapes.of_table(table).into_iter();
+        let live: Vec<(ReaderId, Feed)> = feeds
+            .filter_map(|feed| Some((feed, registry.shapes.get(feed)?)))
+            .flat_map(|(feed, shape)| shape.readers().iter().map(move |id| (*id, feed)))
+            .collect();
+        for (id, feed) in live {
+            let reader = self.readership.registry.readers.get(&id);
+            if let Some(index) = reader.and_then(|reader| reader.position_of(feed)) {
+                self.start_anew(id, index, ResetCause::TableChanged);
+            }
+        }
     }
 
     fn forget_altered(&mut self, before: &Served) {
@@ -53,12 +74,12 @@ impl Hub {
     }
 
     /// Gives a feed the view that its readers have now. Those who don't have the same leave it.
-    fn renew_feed(&mut self, feed: Feed) {
+    fn renew_feed(&mut self, feed: Feed, subscribers: Vec<(ReaderId, String, Asked)>) {
         let Some(shape) = self.readership.registry.shapes.get(feed) else { return };
         let before = shape.key.clone();
         let mut kept: Option<Arc<View>> = None;
         let mut others: Vec<Seen> = Vec::new();
-        for (reader, id, asked) in self.subscribers_of(feed) {
+        for (reader, id, asked) in subscribers {
             match self.served.view(&asked.request, &asked.claims) {
                 Ok(view)
                     if view.looks_like(&before.view)
@@ -76,14 +97,17 @@ impl Hub {
         self.begin_anew(others);
     }
 
-    fn subscribers_of(&self, feed: Feed) -> Vec<(ReaderId, String, Asked)> {
-        let registry = &self.readership.registry;
-        let readers = registry.shapes.get(feed).map(|shape| shape.readers()).into_iter().flatten();
-        let mut found = Vec::new();
-        for id in readers {
-            let Some(reader) = registry.readers.get(id) else { continue };
-            let of_feed = reader.subscriptions.iter().filter(|of| of.state.is_live_on(feed));
-            found.extend(of_feed.map(|of| (*id, of.id.clone(), of.asked.clone())));
+    fn subscribers_of(&self, feeds: &[Feed]) -> HashMap<Feed, Vec<(ReaderId, String, Asked)>> {
+        let wanted: BTreeSet<Feed> = feeds.iter().copied().collect();
+        let mut found: HashMap<Feed, Vec<_>> = HashMap::new();
+        for (id, reader) in &self.readership.registry.readers {
+            for subscription in &reader.subscriptions {
+                let Some(feed) = subscription.feed().filter(|feed| wanted.contains(feed)) else {
+                    continue;
+                };
+                let subscriber = (*id, subscription.id.clone(), subscription.asked.clone());
+                found.entry(feed).or_default().push(subscriber);
+            }
         }
         found
     }
@@ -98,71 +122,65 @@ impl Hub {
         let registry = &mut self.readership.registry;
         let Some(reader) = registry.readers.get_mut(&id) else { return };
         let mut others = Vec::new();
-        for Subscription { id: name, asked, state } in &mut reader.subscriptions {
-            asked.claims = claims.clone();
-            let view = self.served.view(&asked.request, claims);
-            let same = match (&view, &*state) {
+        for subscription in &mut reader.subscriptions {
+            subscription.asked.claims = claims.clone();
+            let view = self.served.view(&subscription.asked.request, claims);
+            let same = match (&view, &subscription.state) {
                 (Ok(view), State::Waiting(before)) => *view == **before,
-                (Ok(view), State::Live(feed)) => {
+                (Ok(view), State::On { feed, .. }) => {
                     registry.shapes.get(*feed).is_some_and(|shape| *shape.key.view == *view)
                 }
                 (Err(_), _) => false,
             };
             if !same {
-                others.push((id, name.clone(), view));
+                others.push((id, subscription.id.clone(), view));
             }
         }
         self.begin_anew(others);
     }
 
-    /// Takes subscriptions from their feeds, and makes them live with what they see now.
+    /// Takes subscriptions from their feeds, and has them begin with what they see now.
     fn begin_anew(&mut self, subscriptions: Vec<Seen>) {
-        let now = Instant::now();
-        let mut told = HashSet::new();
+        let mut concerned = BTreeSet::new();
         for (id, name, view) in subscriptions {
-            let Some(ended) = self.readership.registry.unsubscribe(id, &name) else { continue };
-            let Some(reader) = self.readership.registry.readers.get_mut(&id) else { continue };
-            let view = match view {
-                Ok(view) => view,
-                Err(unknown) => {
-                    self.refuse(id, &name, &unknown.into());
-                    continue;
-                }
-            };
-            let state = State::Waiting(Arc::new(view));
+            let Some(reader) = self.readership.registry.readers.get(&id) else { continue };
+            let Some(index) = reader.position(&name) else { continue };
             let format = reader.format;
-            reader.subscriptions.push(Subscription { state, ..ended.clone() });
-            if let State::Live(feed) = ended.state
-                && told.insert((id, feed))
-            {
-                let reset = wire::reset(format, feed, ResetCause::TableChanged);
-                self.readership.tell(id, reset, now);
+            match view {
+                Ok(view) => {
+                    self.start_anew(id, index, ResetCause::TableChanged);
+                    let before = self.readership.registry.begin_anew(id, index, Arc::new(view));
+                    if let Some(feed) = before {
+                        let reset = wire::reset(format, feed, ResetCause::TableChanged);
+                        self.readership.tell(id, reset, Instant::now());
+                    }
+                }
+                Err(unknown) => self.refuse(id, index, &unknown.into()),
             }
-            self.live_or_waiting(id, &name);
+            concerned.insert(id);
+        }
+        for id in concerned {
+            self.bring_on(id);
         }
     }
 
-    /// Ends one subscription; of an event stream that is all there is.
-    pub(super) fn refuse(&mut self, id: ReaderId, subscription: &str, refusal: &Refusal) {
+    /// Ends one subscription; of an event stream and of a poll that is all there is.
+    pub(super) fn refuse(&mut self, id: ReaderId, index: usize, refusal: &Refusal) {
         let registry = &mut self.readership.registry;
-        registry.unsubscribe(id, subscription);
+        let Some(ended) = registry.unsubscribe(id, index) else { return };
         let Some(reader) = registry.readers.get(&id) else { return };
-        let format = reader.format;
-        match format {
+        let now = Instant::now();
+        match reader.format {
             Format::WebSocket => {
-                let error = wire::error(Some(subscription), refusal);
-                self.readership.tell(id, error, Instant::now());
+                self.readership.tell(id, wire::error(Some(&ended.id), refusal), now);
+                return self.set_window(id);
             }
             Format::EventStream => {
-                let end = wire::event_stream_end(refusal);
-                self.readership.tell(id, end, Instant::now());
-                self.readership.end_one(id, End::Withdrawn);
+                self.readership.tell(id, wire::event_stream_end(refusal), now);
             }
-            Format::Poll => {
-                self.readership.tell(id, wire::poll::refused(refusal), Instant::now());
-                self.readership.end_one(id, End::Withdrawn);
-            }
+            Format::Poll => self.readership.tell(id, wire::poll::refused(refusal), now),
         }
+        self.readership.end_one(id, End::Withdrawn);
     }
 
     /// Gives up on doubted tables that nobody has looked at.
@@ -171,16 +189,25 @@ impl Hub {
             return;
         }
         for table in self.doubts.overdue(Instant::now()) {
-            self.gathered.reset_table(table, &mut self.readership.registry.shapes);
+            self.reset_live(table);
         }
-        self.flush();
+        self.bring_on_waiting();
     }
 
-    /// Sends what was gathered between batches, at the place where the last one ended. Before there is a place, it
-    /// goes with the first batch.
-    fn flush(&mut self) {
-        let Some(place) = &self.place else { return };
-        let gathered = std::mem::take(&mut self.gathered);
-        self.readership.deliver_all(&gathered.active, place, Instant::now());
+    /// Those start anew with rows whose feeds were reset within the batch: nothing more of it is for them.
+    pub(super) fn reset_with_rows(&mut self) {
+        for feed in std::mem::take(&mut self.gathered.reset) {
+            let Some(shape) = self.readership.registry.shapes.get(feed) else { continue };
+            for id in shape.readers().clone() {
+                let reader = self.readership.registry.readers.get(&id);
+                let with_rows = reader.and_then(|reader| {
+                    let index = reader.position_of(feed)?;
+                    reader.subscriptions[index].asked.snapshot.then_some(index)
+                });
+                if let Some(index) = with_rows {
+                    self.start_anew(id, index, ResetCause::TableChanged);
+                }
+            }
+        }
     }
 }

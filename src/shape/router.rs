@@ -1,5 +1,7 @@
 //! The way of changes to shapes without readers or sockets: to measure it, and to test it.
 
+use std::collections::BTreeSet;
+
 use super::ShapeKey;
 use super::doubt::Doubts;
 use super::gather::Gathered;
@@ -14,21 +16,29 @@ pub struct Router {
     shapes: Shapes,
     gathered: Gathered,
     doubts: Doubts,
+    added: BTreeSet<Feed>,
 }
 
 impl Router {
     pub fn new(current: Current) -> Self {
         let (shapes, gathered) = (Shapes::default(), Gathered::default());
-        Self { shapes, gathered, doubts: Doubts::new(current) }
+        Self { shapes, gathered, doubts: Doubts::new(current), added: BTreeSet::new() }
     }
 
     /// The shape's number; equal ones have the same.
     pub fn add(&mut self, key: ShapeKey) -> Feed {
-        self.shapes.open(key)
+        let feed = self.shapes.open(key);
+        if !self.added.insert(feed) {
+            self.shapes.close(feed);
+        }
+        self.shapes.wake(feed);
+        feed
     }
 
     pub fn remove(&mut self, feed: Feed) {
-        self.shapes.close(feed);
+        if self.added.remove(&feed) {
+            self.shapes.close(feed);
+        }
     }
 
     /// Routes a change; returns how many events it made, over all shapes.

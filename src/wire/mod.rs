@@ -39,7 +39,7 @@ pub use websocket::{SUBPROTOCOL, close, error, hello, ping, pong, unsubscribed};
 pub struct Feed(pub u64);
 
 /// How a connection frames what it is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     WebSocket,
     EventStream,

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use super::{Outbox, Shared, State, cost_bytes};
@@ -21,7 +22,33 @@ pub(super) struct Generation(u64);
 #[derive(Clone, Debug)]
 pub struct Courier {
     shared: Arc<Shared>,
-    generation: Generation,
+    until: Until,
+}
+
+/// How long a courier may bring something.
+#[derive(Clone, Debug)]
+enum Until {
+    /// Until couriers are made void.
+    Void(Generation),
+    /// Until its leash is gone.
+    Cut(Arc<AtomicBool>),
+}
+
+/// Who holds it lets one courier go on, whatever becomes of the others.
+#[derive(Debug)]
+pub struct Leash {
+    shared: Arc<Shared>,
+    is_cut: Arc<AtomicBool>,
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        self.is_cut.store(true, Ordering::Relaxed);
+        let couriers = state.couriers.take_all();
+        drop(state);
+        couriers.into_iter().for_each(Waker::wake);
+    }
 }
 
 /// What a courier brings, and of which feed it is; what is of none is for the connection.
@@ -52,8 +79,19 @@ pub struct Voided {
 impl Outbox {
     /// A courier that may fill the outbox until couriers are made void.
     pub fn courier(&self) -> Courier {
-        let generation = self.0.state().generation;
-        Courier { shared: Arc::clone(&self.0), generation }
+        let mut state = self.0.state();
+        state.arrived = None;
+        let generation = state.generation;
+        drop(state);
+        Courier { shared: Arc::clone(&self.0), until: Until::Void(generation) }
+    }
+
+    /// A courier that may fill the outbox as long as its leash is held.
+    pub fn leashed(&self) -> (Courier, Leash) {
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let until = Until::Cut(Arc::clone(&is_cut));
+        let leash = Leash { shared: Arc::clone(&self.0), is_cut };
+        (Courier { shared: Arc::clone(&self.0), until }, leash)
     }
 
     /// Makes all couriers void that were made before: nothing of theirs gets in from now on. What they had brought is told once.
@@ -68,6 +106,11 @@ impl Outbox {
         drop(state);
         couriers.into_iter().for_each(Waker::wake);
         voided
+    }
+
+    /// No courier brings anything any more of the feeds that were muted.
+    pub fn unmute(&self) {
+        self.0.state().muted = Vec::new();
     }
 
     /// Leaves out what couriers bring of this feed, until they are void: what is of others goes on.
@@ -102,7 +145,7 @@ impl Courier {
     /// Whether what it brings would be taken, some time.
     pub fn is_wanted(&self) -> bool {
         let state = self.shared.state();
-        state.generation == self.generation && !state.inbox_gone && state.ended.is_none()
+        self.refused(&state).is_none()
     }
 
     /// Ready once nothing of it is wanted any more.
@@ -160,7 +203,11 @@ impl Courier {
         if state.inbox_gone || state.ended.is_some() {
             return Some(Refused::Gone);
         }
-        (state.generation != self.generation).then_some(Refused::Void)
+        let is_void = match &self.until {
+            Until::Void(generation) => state.generation != *generation,
+            Until::Cut(is_cut) => is_cut.load(Ordering::Relaxed),
+        };
+        is_void.then_some(Refused::Void)
     }
 }
 

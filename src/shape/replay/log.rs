@@ -39,6 +39,18 @@ impl Log for Replays {
     }
 }
 
+/// Without a log, nothing is known but what is remembered.
+impl Log for Option<Replays> {
+    type Read = Replay;
+
+    async fn after(&self, cursor: &Cursor) -> Result<Replay, ReplayError> {
+        match self {
+            Some(replays) => replays.after(cursor).await,
+            None => Err(ReplayError::Expired(ResetReason::CursorExpired)),
+        }
+    }
+}
+
 impl Read for Replay {
     fn end(&self) -> &Cursor {
         Replay::end(self)

@@ -95,9 +95,9 @@ async fn narrow_client(server: &Server) -> Client {
     client
 }
 
-/// After it is closed nobody waits for it: it is no reader any more.
+/// Nobody waits for it: what it misses waits in the log. When it has taken nothing for long enough, its socket fails.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_stops_reading_is_closed_and_the_others_get_everything() {
+async fn a_reader_that_stops_reading_falls_behind_and_the_others_get_everything() {
     let mut server = Server::start().await;
     server.commit().await;
     let mut reading = server.websocket().await;
@@ -110,10 +110,8 @@ async fn a_reader_that_stops_reading_is_closed_and_the_others_get_everything() {
         assert_eq!(reading.batch().await.0.len(), CHUNK as usize);
     }
     let metrics = metrics(&server).await;
-    assert!(metrics.contains("too_slow_total 1\n"), "{metrics}");
-    assert!(metrics.contains("rowcast_readers 1\n"), "{metrics}");
-    let told = stuck.closed().await;
-    assert!(told.is_none_or(|frame| u16::from(frame.code) == 4409));
+    assert!(metrics.contains("slow_readers_total 1\n"), "{metrics}");
+    assert!(metrics.contains("too_slow_total 0\n"), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

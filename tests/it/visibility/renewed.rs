@@ -5,11 +5,15 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rowcast::changelog::Reading;
+use rowcast::changelog::{Reading, Replays};
 use rowcast::event::{Change, Op, RowText, Seq};
 use rowcast::identity::Claims;
 use rowcast::policy::{Current, Request, current};
-use rowcast::shape::{Asked, Handle, Hub, Inbox, Observed, Settings, Start, Subscriber, Taken};
+use rowcast::shape::{
+    Asked, Handle, Hub, Inbox, Observed, Outside, Replayer, Settings, Start, Subscriber, Taken,
+};
+use rowcast::snapshot::Snapshots;
+use rowcast::spool::Budget;
 use rowcast::wire::{Delivery, Format};
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, mpsc};
@@ -34,6 +38,7 @@ impl Feed {
             tables.clone(),
             Settings::default(),
             Observed::default(),
+            outside(),
             receiver,
             stop.clone(),
         );
@@ -68,6 +73,12 @@ impl Feed {
         reader.next().await;
         reader
     }
+}
+
+/// Without a database: nothing is known but what the hub remembers.
+fn outside() -> Outside {
+    let (replayer, reports) = Replayer::start(None::<Replays>, Budget::default());
+    Outside { replayer, reports, snapshots: Snapshots::unavailable() }
 }
 
 fn claims(claims: &Value) -> Claims {
