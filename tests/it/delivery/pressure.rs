@@ -29,6 +29,7 @@ fn peak_mib() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }
 
+/// Who can't keep up with a batch larger than what is remembered starts anew here, where there is no log.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_million_changes_stream_through_in_bounded_memory() {
     const CHANGES: i64 = 1_000_000;
@@ -51,29 +52,32 @@ async fn a_million_changes_stream_through_in_bounded_memory() {
     let streamed = tokio::spawn(async move {
         let (mut blocks, mut last) = (0, Vec::new());
         let end = b"\n\n";
-        while blocks < CHANGES + 2 {
+        let mut is_reset = false;
+        while blocks < CHANGES + 2 && !is_reset {
             let chunk = in_time("a chunk", response.chunk()).await.unwrap().unwrap();
             last.extend_from_slice(&chunk);
             blocks += last.windows(2).filter(|at| at == end).count() as i64;
+            is_reset = last.windows(13).any(|at| at == b"event: reset\n");
             let rest = last.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             last.drain(..rest);
         }
-        blocks
+        is_reset || blocks == CHANGES + 2
     });
-    let mut next = 0;
+    let (mut next, mut is_reset) = (0, false);
     loop {
         let Message::Text(text) = client.next_message().await else { continue };
         if text.starts_with(r#"{"op":"commit""#) {
             break;
         }
+        is_reset |= text.starts_with(r#"{"op":"reset""#);
         assert!(text.len() < 512 << 10, "a frame of {} bytes", text.len());
         for (at, _) in text.match_indices(r#""key":{"id":"#) {
             assert!(text[at + 12..].starts_with(&format!("{next}}}")), "{next}");
             next += 1;
         }
     }
-    assert_eq!(next, CHANGES);
-    assert_eq!(streamed.await.unwrap(), CHANGES + 2);
+    assert!(is_reset || next == CHANGES, "{next}");
+    assert!(streamed.await.unwrap());
     let server = fed.await.unwrap();
     drop(server);
     let grown = peak_mib() - before;
