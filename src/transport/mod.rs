@@ -41,11 +41,11 @@ pub struct Settings {
     pub max_event_bytes: usize,
     /// Names under which browsers reach the daemon; an address, `localhost` and names without a dot need not be listed.
     pub hosts: Vec<String>,
-    /// What may wait for one connection before it is closed as too slow.
+    /// What may wait for one connection before it is brought what it misses at its own pace.
     pub outbox_max_bytes: usize,
     /// The most connections at once.
     pub max_connections: usize,
-    /// The most live feeds and WebSockets of one identity; of one address, for anonymous.
+    /// The most live feeds, polls and WebSockets of one identity; of one address, for anonymous.
     pub max_connections_per_identity: usize,
     /// The most subscriptions of one connection.
     pub max_subscriptions: usize,
@@ -83,7 +83,8 @@ pub struct Timing {
     pub auth: Duration,
     /// For a credential in a message to be checked.
     pub check: Duration,
-    /// A WebSocket is pinged this often, and closed when two pings have brought no sign of life.
+    /// A WebSocket is pinged this often, and closed when two pings have brought no sign of life: no word, and nothing
+    /// taken of what waits for it.
     pub ping: Duration,
     /// For a feed over HTTP to become live, before it is told to come back later.
     pub live: Duration,

@@ -137,7 +137,9 @@ impl http_body::Body for Stream {
 /// What is still to be said, if anything is.
 fn refusal_of(end: End) -> Option<Refusal> {
     match end {
-        End::TooSlow => Some(Refusal::new(Code::TooManyRequests, "this reader did not keep up")),
+        End::TooSlow => {
+            Some(Refusal::new(Code::TooManyRequests, "this client asks more than it reads"))
+        }
         End::Restarting => Some(Refusal::new(Code::Unavailable, "restarting, come back")),
         End::Withdrawn => None,
     }

@@ -11,12 +11,6 @@ use super::reset::ResetCause;
 use super::{Code, Delivery, Refusal};
 use crate::event::Seq;
 
-/// The most events of a piece, but for those of its last change: an answer can be cut only between pieces.
-const MAX_PIECE_EVENTS: usize = 1_000;
-
-/// Before the events: how many, the first and last `seq`, whether they ascend.
-const EVENTS_HEAD_BYTES: usize = 25;
-
 /// Of each event: its `seq`, and where it ends.
 const ENTRY_BYTES: usize = 16;
 

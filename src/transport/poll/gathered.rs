@@ -153,9 +153,11 @@ impl Kept {
 
 /// The place after the changes up to `last` of those that come after `from` and not after `to`.
 fn within(from: Cursor, to: Cursor, last: Seq) -> Option<Cursor> {
-    let is_between = from.era == to.era && to.part.is_none();
+    if from.era != to.era || to.part.is_some() {
+        return None;
+    }
     let part = Some(Part { snapshot: to.snapshot, last: last.0 });
-    is_between.then(|| Cursor { life: to.life, part, ..from })
+    Some(Cursor { life: to.life, part, ..from })
 }
 
 fn parsed(cursor: &Bytes) -> Option<Cursor> {

@@ -34,7 +34,7 @@ impl Farewell {
     pub fn frame(self) -> Option<Delivery> {
         let (code, reason) = match self {
             Farewell::Answered | Farewell::Gone => return None,
-            Farewell::TooSlow => (4409, "this reader did not keep up with the feed"),
+            Farewell::TooSlow => (4409, "this client asks more than it reads"),
             Farewell::Restarting => (1012, "restarting, come back after a random delay"),
             Farewell::Unauthenticated => (4401, "the credential is not accepted"),
             Farewell::Expired => (4401, "the credential has expired"),

@@ -57,6 +57,8 @@ pub struct Socket {
     pace: Pace,
     ping: Interval,
     silent_pings: u32,
+    /// The system took nothing more: the next that it takes, it takes because the peer has read something.
+    is_blocked: bool,
 }
 
 impl Socket {
@@ -84,6 +86,7 @@ impl Socket {
             pace: Pace::new(app.max_messages_per_second, now),
             ping,
             silent_pings: 0,
+            is_blocked: false,
         }
     }
 
@@ -154,8 +157,12 @@ impl Socket {
                 }
             }
             match self.write_some() {
+                Ok(()) if self.is_blocked => {
+                    (self.is_blocked, self.silent_pings) = (false, 0);
+                }
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.is_blocked = true;
                     match self.tcp.poll_write_ready(cx) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(_)) => return Poll::Ready(Farewell::Gone),
