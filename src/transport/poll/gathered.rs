@@ -157,7 +157,7 @@ fn within(from: Cursor, to: Cursor, last: Seq) -> Option<Cursor> {
         return None;
     }
     let part = Some(Part { snapshot: to.snapshot, last: last.0 });
-    Some(Cursor { life: to.life, part, ..from })
+    Some(Cursor { life: to.life, sight: to.sight.or(from.sight), part, ..from })
 }
 
 fn parsed(cursor: &Bytes) -> Option<Cursor> {
