@@ -10,7 +10,7 @@ use crate::Options;
 use crate::daemon::Daemon;
 use crate::feed::{Feed, Wanted};
 use crate::figures::percentile;
-use crate::process::{forget_peak, peak_bytes, resident_bytes};
+use crate::process::{cpu_time, forget_peak, peak_bytes, resident_bytes};
 use crate::report::{Report, Section, Target};
 use crate::stage::{Sql, Stage};
 use crate::trickle::{self, Trickle};
@@ -48,6 +48,7 @@ struct Reader<'a> {
 struct Side {
     seconds: Vec<f64>,
     changes_per_second: Vec<f64>,
+    cpu_seconds: Vec<f64>,
     peak_mib: Vec<f64>,
     quiet_p99: Vec<f64>,
     during_p99: Vec<f64>,
@@ -91,6 +92,7 @@ fn section(options: &Options, how: &str, changes: u64, side: &Side) -> Section {
     ));
     section.series("catching up", "s", &side.seconds);
     section.series("changes to the one that is behind", "changes/s", &side.changes_per_second);
+    section.series("the daemon's processor time", "CPU s", &side.cpu_seconds);
     let (memory, most) = (&side.peak_mib, Some(Target::AtMost(100.0)));
     section.aimed_series("the daemon's memory at most, beyond before", "MiB", memory, most);
     section.series("the other's p50, before and after", "ms", &side.quiet_p50);
@@ -160,10 +162,11 @@ fn turn(
     let before = Instant::now();
     std::thread::sleep(quiet);
     forget_peak(pid)?;
-    let memory = resident_bytes(pid)?;
+    let (memory, cpu) = (resident_bytes(pid)?, cpu_time(pid)?);
     let begun = Instant::now();
     let reader = Reader { address: daemon.address, cursor, slow };
     let events = catch_up(reader, &trickle)?;
+    let cpu = cpu_time(pid)? - cpu;
     let (ended, more) = (Instant::now(), peak_bytes(pid)?.saturating_sub(memory));
     std::thread::sleep(quiet);
     let after = Instant::now();
@@ -176,6 +179,7 @@ fn turn(
     let seconds = (ended - begun).as_secs_f64();
     side.seconds.push(seconds);
     side.changes_per_second.push(events as f64 / seconds);
+    side.cpu_seconds.push(cpu.as_secs_f64());
     side.peak_mib.push(more as f64 / f64::from(1 << 20));
     let still = [latencies.within(before..begun), latencies.within(ended..after)].concat();
     let meanwhile = latencies.within(begun..ended);

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use crate::Options;
 use crate::daemon::Daemon;
 use crate::feed::{Feed, Wanted};
-use crate::process::{forget_peak, peak_bytes, resident_bytes};
+use crate::process::{cpu_time, forget_peak, peak_bytes, resident_bytes};
 use crate::report::{Report, Section, Target};
 use crate::sales::{self, TABLE};
 use crate::stage::Stage;
@@ -50,6 +50,8 @@ struct Read {
 #[derive(Default)]
 struct Way {
     rows_per_second: Vec<f64>,
+    /// The daemon's processor time for a million rows.
+    cpu_seconds: Vec<f64>,
     /// More of the daemon's memory than before, in MiB.
     peak_mib: Vec<f64>,
     rows: u64,
@@ -96,6 +98,9 @@ fn section(options: &Options, ways: [&Way; 5]) -> Section {
     section.series("WebSocket, snapshot", "rows/s", &websocket.rows_per_second);
     section.series("psql -Atc, half of it", "rows/s", &psql_half.rows_per_second);
     section.series("GET rows, NDJSON, half of it", "rows/s", &half.rows_per_second);
+    section.series("processor time, GET rows", "CPU s/million", &ndjson.cpu_seconds);
+    section.series("processor time, WebSocket", "CPU s/million", &websocket.cpu_seconds);
+    section.series("processor time, half of it", "CPU s/million", &half.cpu_seconds);
     section.series("memory, GET rows", "MiB", &ndjson.peak_mib);
     section.series("memory, WebSocket", "MiB", &websocket.peak_mib);
     section.series("memory, half of it", "MiB", &half.peak_mib);
@@ -118,14 +123,17 @@ fn turn(
 ) -> anyhow::Result<()> {
     let pid = daemon.map(Daemon::pid);
     pid.map(forget_peak).transpose()?;
-    let before = pid.map(resident_bytes).transpose()?;
+    let before = pid.map(|pid| Ok::<_, anyhow::Error>((resident_bytes(pid)?, cpu_time(pid)?)));
+    let before = before.transpose()?;
     let begun = Instant::now();
     let read = read()?;
     way.rows_per_second.push(read.rows as f64 / begun.elapsed().as_secs_f64());
     way.rows = read.rows;
     way.bytes_per_row = read.bytes / read.rows.max(1);
-    if let Some((pid, before)) = pid.zip(before) {
-        let more = peak_bytes(pid)?.saturating_sub(before);
+    if let Some((pid, (memory, cpu))) = pid.zip(before) {
+        let cpu = cpu_time(pid)? - cpu;
+        way.cpu_seconds.push(cpu.as_secs_f64() * 1e6 / read.rows.max(1) as f64);
+        let more = peak_bytes(pid)?.saturating_sub(memory);
         way.peak_mib.push(more as f64 / f64::from(1 << 20));
     }
     Ok(())
