@@ -137,16 +137,17 @@ async fn a_crash_expires_what_was_not_on_disk_then() {
 
 #[tokio::test]
 async fn a_cursor_of_what_is_on_disk_outlives_a_crash() {
-    let (cluster, url, client) = restarts::start(&[("synchronous_commit", "on")]).await;
+    let (cluster, url, client) = restarts::start(&[]).await;
     let mut site = Site::at(url.clone(), client).await;
-    // What the daemon writes itself isn't waited for, so not each of its cursors is of what is on disk.
-    let cursor = support::eventually("a cursor of what is on disk", async || {
-        site.run("insert into c select coalesce(max(id), 100) + 1, 0 from c").await;
-        let last = site.feed.look(|seen| seen.cursor.clone());
-        last.filter(|cursor| cursor.life.is_none())
-    })
-    .await;
-    site.run("insert into a values (2, 0)").await;
+    site.run("insert into a values (1, 0)").await;
+    let is_durable = |cursor: &Cursor| cursor.life.is_none();
+    site.feed
+        .until("a cursor of what is on disk", |seen| {
+            seen.has_inserted(1) && seen.cursor.as_ref().is_some_and(is_durable)
+        })
+        .await;
+    let cursor = site.feed.look(|seen| seen.cursor.clone().unwrap());
+    site.run("set synchronous_commit = on; insert into a values (2, 0)").await;
     let _cluster = restarts::restart(cluster, Stop::Immediate).await;
     site.client = support::connect(&url).await;
     site.run("insert into a values (3, 0)").await;
