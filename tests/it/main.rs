@@ -17,6 +17,7 @@ mod identity;
 mod image;
 mod layers;
 mod leak;
+mod mirrors;
 mod predicate;
 mod random;
 mod real_input;

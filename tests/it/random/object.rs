@@ -48,3 +48,15 @@ impl Object {
         serde_json::from_str(self.get(name)).unwrap_or_else(|_| panic!("no {name} in {self:?}"))
     }
 }
+
+/// As JSON.
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (i, (name, value)) in self.0.iter().enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            write!(f, "{comma}{}:{value}", serde_json::Value::from(name.as_str()))?;
+        }
+        f.write_str("}")
+    }
+}

@@ -36,6 +36,7 @@ const POOL: [Kind; 12] = [
     ("flag", "boolean"),
 ];
 
+#[derive(Clone)]
 pub struct Table {
     pub name: String,
     /// In the table's order, with their types.
@@ -50,6 +51,7 @@ pub struct Table {
     pub policy: Policy,
 }
 
+#[derive(Clone)]
 pub struct Policy {
     pub rows: Expr,
     pub only: Option<Vec<&'static str>>,
