@@ -166,7 +166,7 @@ impl Tail {
 }
 
 /// Whether all that the place has is before this end of a batch.
-fn has_all_of(end: &Cursor, place: &Cursor) -> bool {
+pub fn has_all_of(end: &Cursor, place: &Cursor) -> bool {
     let part = place.part.as_ref().map(|part| &part.snapshot);
     [Some(&place.snapshot), part].into_iter().flatten().all(|seen| end.snapshot.includes(seen))
 }

@@ -7,7 +7,7 @@ use super::output::Written;
 use super::round::Share;
 use crate::shape::outbox::{Courier, Parcel, Refused};
 use crate::spool::SpoolError;
-use crate::wire::{Delivery, Feed, Format};
+use crate::wire::{Commit, Delivery, Feed, Format};
 
 /// What is brought at once, in bytes, unless a frame is larger.
 const MAX_PIECE_BYTES: usize = 256 << 10;
@@ -27,7 +27,10 @@ impl From<Refused> for Broken {
 /// Brings it all, then the commit.
 pub async fn bring(share: &mut Share) -> Outcome {
     let Share { catch_up, feeds, commit } = share;
-    let mut held = Held { courier: &mut catch_up.courier, parcels: Vec::new(), bytes: 0 };
+    let format = catch_up.format;
+    let between = feeds.len() == 1;
+    let mut held =
+        Held { courier: &mut catch_up.courier, format, between, parcels: Vec::new(), bytes: 0 };
     for (feed, written) in std::mem::take(feeds) {
         match held.bring(feed, &written).await {
             Ok(()) => {}
@@ -38,11 +41,7 @@ pub async fn bring(share: &mut Share) -> Outcome {
             }
         }
     }
-    // The last event of a stream has the commit already.
-    let alone = (catch_up.format != Format::EventStream).then(|| commit.alone(catch_up.format));
-    held.parcels.extend(alone.map(|delivery| Parcel { feed: None, delivery }));
-    let Held { courier, parcels, .. } = held;
-    match courier.push_last(parcels, commit.place()).await {
+    match held.commit(commit).await {
         Ok(()) => Outcome::Arrived(Arc::clone(commit.place())),
         Err(_) => Outcome::Over,
     }
@@ -51,6 +50,9 @@ pub async fn bring(share: &mut Share) -> Outcome {
 /// What goes into the outbox next; the last of it goes with the commit.
 struct Held<'c> {
     courier: &'c mut Courier,
+    format: Format,
+    /// Commits between batches are for it: it has one feed.
+    between: bool,
     parcels: Vec<Parcel>,
     bytes: usize,
 }
@@ -58,10 +60,23 @@ struct Held<'c> {
 impl Held<'_> {
     async fn bring(&mut self, feed: Feed, written: &Written) -> Result<(), Broken> {
         let mut reading = written.read();
-        while let Some(delivery) = reading.next().await.map_err(Broken::Lost)? {
+        while let Some((delivery, commit)) = reading.next().await.map_err(Broken::Lost)? {
             self.push(feed, delivery).await?;
+            if let Some(commit) = commit.filter(|_| self.between) {
+                self.commit(&commit).await?;
+            }
         }
         Ok(())
+    }
+
+    async fn commit(&mut self, commit: &Commit) -> Result<(), Refused> {
+        self.bytes = 0;
+        let mut parcels = std::mem::take(&mut self.parcels);
+        // The last event of a stream has it already.
+        if self.format != Format::EventStream {
+            parcels.push(Parcel { feed: None, delivery: commit.alone(self.format) });
+        }
+        self.courier.push_last(parcels, commit.place()).await
     }
 
     async fn push(&mut self, feed: Feed, delivery: Delivery) -> Result<(), Refused> {

@@ -13,12 +13,15 @@ use crate::policy::{Case, Served, ServedTable};
 use crate::shape::ShapeKey;
 use crate::shape::doubt::Beliefs;
 use crate::shape::index::Index;
+use crate::shape::recent::has_all_of;
 use crate::wire::{Batch, Commit, Feed, Format, Formats, Sealed};
 
 /// A group's events are framed when there are this many bytes of them.
 const FRAME_BYTES: usize = 256 << 10;
 /// What all groups together may gather before it is framed.
 const MAX_GATHERED_BYTES: usize = 4 << 20;
+/// A commit may come between batches when a group has this many bytes of events since the last.
+const COMMIT_BYTES: usize = if cfg!(test) { 256 } else { 64 << 10 };
 /// What a section may hold back to be merged, in bytes. Past it, what was held back so far goes out, within the same commit.
 const MAX_MERGED_BYTES: usize = 16 << 20;
 
@@ -33,6 +36,8 @@ pub struct Groups {
     /// Bytes gathered since all were last framed.
     gathered: usize,
     full: Vec<GroupId>,
+    /// Those that have enough for a commit, once the batch is complete.
+    due: Vec<GroupId>,
     /// The groups that may see the change at hand; kept for its memory.
     candidates: Vec<Feed>,
 }
@@ -83,6 +88,7 @@ impl Groups {
             sections: vec![Section::default()],
             gathered: 0,
             full: Vec::new(),
+            due: Vec::new(),
             candidates: Vec::new(),
         }
     }
@@ -191,6 +197,9 @@ impl Groups {
             if after >= FRAME_BYTES && before < FRAME_BYTES {
                 self.full.push(id);
             }
+            if after >= COMMIT_BYTES && before < COMMIT_BYTES {
+                self.due.push(id);
+            }
             self.gathered += after - before;
         }
         self.candidates = candidates;
@@ -234,6 +243,19 @@ impl Groups {
             Some((id, group.batch.seal_some(group.formats)?))
         };
         ids.into_iter().filter_map(seal).collect()
+    }
+
+    /// A batch is complete, at this place. The groups for which a commit is due there, but for those that are merged, and
+    /// those whose place is within a later batch.
+    pub fn take_due(&mut self, end: &Cursor) -> Vec<GroupId> {
+        let mut due = std::mem::take(&mut self.due);
+        due.sort_unstable_by_key(|id| id.0);
+        due.dedup();
+        due.retain(|id| {
+            let key = &self.groups[id.0].key;
+            !key.merge && has_all_of(end, &key.place)
+        });
+        due
     }
 
     /// There are no more changes: what was held back to be merged is ready.

@@ -14,7 +14,6 @@ use super::log::{self, Log, Results};
 use super::round::{Ended, Round};
 use super::{CatchUp, Outcome, Report, drain};
 use crate::changelog::Unavailable;
-use crate::event::Change;
 use crate::shape::command::ReaderId;
 use crate::shape::recent::Tail;
 use crate::spool::Budget;
@@ -199,10 +198,13 @@ impl Reporter {
 
 async fn over_tail(readers: Vec<CatchUp>, tail: &Tail, budget: &Budget) -> Vec<Ended> {
     let Some(mut round) = Round::new(readers, budget.clone()) else { return Vec::new() };
-    let chunks = tail.batches.iter().flat_map(|batch| &batch.chunks);
-    for chunk in chunks {
-        let changes: &[Change] = chunk;
-        round.add(changes).await;
+    for (at, batch) in (1..).zip(&*tail.batches) {
+        for chunk in &batch.chunks {
+            round.add(chunk).await;
+        }
+        if at < tail.batches.len() {
+            round.commit_between(&batch.end).await;
+        }
     }
     round.finish(Arc::clone(&tail.end)).await
 }

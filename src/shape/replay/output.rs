@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::spool::{Budget, Follower, Spool, SpoolError, Writer};
-use crate::wire::{Delivery, Framed};
+use crate::wire::{Commit, Delivery, Framed};
 
 /// What is kept in memory of a group without a spool, in bytes.
 const MAX_SMALL_BYTES: usize = 8 << 10;
@@ -13,26 +13,49 @@ const MAX_SMALL_BYTES: usize = 8 << 10;
 pub struct Output {
     small: Vec<Delivery>,
     small_bytes: usize,
+    pieces: usize,
+    commits: Vec<Between>,
     large: Option<(Writer, Spool)>,
+}
+
+/// A commit between batches: for those who have no other feed.
+#[derive(Clone, Debug)]
+struct Between {
+    /// How many pieces there are before it.
+    at: usize,
+    commit: Commit,
 }
 
 /// What was written. Cheap to clone.
 #[derive(Clone, Debug)]
-pub enum Written {
+pub struct Written {
+    pieces: Pieces,
+    commits: Arc<[Between]>,
+}
+
+#[derive(Clone, Debug)]
+enum Pieces {
     Small(Arc<[Delivery]>),
     Large(Spool),
 }
 
 /// Takes what was written, from its beginning.
 #[derive(Debug)]
-pub enum Reading {
+pub struct Reading {
+    from: From,
+    taken: usize,
+    commits: Arc<[Between]>,
+}
+
+#[derive(Debug)]
+enum From {
     Small(std::vec::IntoIter<Delivery>),
     Large(Follower),
 }
 
 impl Output {
     pub fn new() -> Self {
-        Self { small: Vec::new(), small_bytes: 0, large: None }
+        Self { small: Vec::new(), small_bytes: 0, pieces: 0, commits: Vec::new(), large: None }
     }
 
     /// Adds what a group's frames are to somebody; nothing, if there are none.
@@ -43,6 +66,7 @@ impl Output {
         if len == 0 {
             return Ok(());
         }
+        self.pieces += 1;
         if self.large.is_none() && self.small_bytes + len <= MAX_SMALL_BYTES {
             self.small_bytes += len;
             self.small.push(delivery);
@@ -55,31 +79,44 @@ impl Output {
         writer.push(delivery.into_bytes()).await
     }
 
+    /// What was added so far is complete up to this commit.
+    pub fn commit(&mut self, commit: &Commit) {
+        self.commits.push(Between { at: self.pieces, commit: commit.clone() });
+    }
+
     pub fn finish(self) -> Written {
-        match self.large {
+        let pieces = match self.large {
             Some((writer, spool)) => {
                 writer.finish();
-                Written::Large(spool)
+                Pieces::Large(spool)
             }
-            None => Written::Small(self.small.into()),
-        }
+            None => Pieces::Small(self.small.into()),
+        };
+        Written { pieces, commits: self.commits.into() }
     }
 }
 
 impl Written {
     pub fn read(&self) -> Reading {
-        match self {
-            Written::Small(deliveries) => Reading::Small(deliveries.to_vec().into_iter()),
-            Written::Large(spool) => Reading::Large(spool.follow()),
-        }
+        let from = match &self.pieces {
+            Pieces::Small(deliveries) => From::Small(deliveries.to_vec().into_iter()),
+            Pieces::Large(spool) => From::Large(spool.follow()),
+        };
+        Reading { from, taken: 0, commits: Arc::clone(&self.commits) }
     }
 }
 
 impl Reading {
-    pub async fn next(&mut self) -> Result<Option<Delivery>, SpoolError> {
-        match self {
-            Reading::Small(deliveries) => Ok(deliveries.next()),
-            Reading::Large(follower) => Ok(follower.next().await?.map(Delivery::kept)),
-        }
+    /// The next piece, and the commit behind it, if there is one.
+    pub async fn next(&mut self) -> Result<Option<(Delivery, Option<Commit>)>, SpoolError> {
+        let next = match &mut self.from {
+            From::Small(deliveries) => deliveries.next(),
+            From::Large(follower) => follower.next().await?.map(Delivery::kept),
+        };
+        let Some(delivery) = next else { return Ok(None) };
+        self.taken += 1;
+        let found = self.commits.binary_search_by_key(&self.taken, |of| of.at);
+        let commit = found.ok().map(|at| self.commits[at].commit.clone());
+        Ok(Some((delivery, commit)))
     }
 }

@@ -72,6 +72,20 @@ impl Round {
         }
     }
 
+    /// A batch is complete; there are more.
+    pub async fn commit_between(&mut self, end: &Arc<Cursor>) {
+        let due = self.groups.take_due(end);
+        if due.is_empty() {
+            return;
+        }
+        let commit = Commit::new(Arc::clone(end));
+        for id in due {
+            self.write_last(id, &commit).await;
+            let writing = self.outputs[id.0].iter_mut().flatten().flatten();
+            writing.for_each(|output| output.commit(&commit));
+        }
+    }
+
     /// There are no more changes: what each reader is to get.
     pub async fn finish(mut self, end: Arc<Cursor>) -> Vec<Ended> {
         self.groups.finish();

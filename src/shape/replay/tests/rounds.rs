@@ -94,6 +94,7 @@ pub struct Connection {
     pub outbox: Outbox,
     pub inbox: Inbox,
     pub format: Format,
+    read: VecDeque<Came>,
 }
 
 /// What is taken from an outbox.
@@ -107,7 +108,7 @@ pub enum Came {
 impl Connection {
     pub fn open(format: Format, max_bytes: usize) -> Self {
         let (outbox, inbox) = outbox(max_bytes, Arc::new(Notify::new()));
-        Self { outbox, inbox, format }
+        Self { outbox, inbox, format, read: VecDeque::new() }
     }
 
     pub fn catch_up(&self, reader: u64, feeds: Vec<Behind>, served: &Arc<Served>) -> CatchUp {
@@ -134,9 +135,12 @@ impl Connection {
     pub async fn until_commit(&mut self) -> Vec<Came> {
         let mut came = Vec::new();
         while !matches!(came.last(), Some(Came::Commit(_))) {
-            for delivery in self.take().await {
-                came.extend(read(self.format, delivery));
+            while self.read.is_empty() {
+                let deliveries = self.take().await;
+                let read = deliveries.into_iter().flat_map(|of| read(self.format, of));
+                self.read.extend(read);
             }
+            came.extend(self.read.pop_front());
         }
         came
     }
@@ -282,6 +286,25 @@ fn expected(served: &Served, wanted: &Wanted, missing: &[Change]) -> Vec<Value> 
     }
 }
 
+/// A commit before the last is one feed's, and true of what came before it.
+fn check_between(
+    commit: &str,
+    got: &[Vec<Value>],
+    expected: &[Vec<Value>],
+    missing: &[Vec<Change>],
+) -> Result<(), TestCaseError> {
+    let place: Cursor = commit.parse().unwrap();
+    prop_assert_eq!(got.len(), 1);
+    let had = |seq: i64| {
+        let found = missing[0].iter().find(|change| change.seq.0 == seq).unwrap();
+        place.has(found.txid, seq)
+    };
+    let before: Vec<Value> =
+        expected[0].iter().filter(|of| had(of["seq"].as_i64().unwrap())).cloned().collect();
+    prop_assert_eq!(&got[0], &before);
+    Ok(())
+}
+
 /// Each reader is given to the rounds, and gets what is expected, then one commit.
 pub async fn serve(
     replayer: Replayer,
@@ -298,10 +321,12 @@ pub async fn serve(
     for (number, (format, wanted)) in (0..).zip(readers) {
         let connection = Connection::open(*format, 2_000);
         let (mut feeds, mut all_expected, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        let mut all_missing = Vec::new();
         for (feed, wanted) in (1..).zip(wanted) {
             let (place, missing) = wanted.begin(history, ends, from);
             all_expected.push(expected(&served, wanted, &missing));
             places.push(Arc::clone(&place));
+            all_missing.push(missing);
             let key = ShapeKey { copy: feed as u32, ..views[wanted.view].clone() };
             feeds.push(Behind { feed: Feed(feed), key, place, merge: wanted.merge });
         }
@@ -314,16 +339,24 @@ pub async fn serve(
             catch_up.tail = tails.max_by_key(|tail| tail.batches.len());
         }
         replayer.take(catch_up);
-        open.push((connection, all_expected));
+        open.push((connection, all_expected, all_missing));
     }
     let end = history.at(history.len());
-    for (mut connection, expected) in open {
-        let came = connection.until_commit().await;
-        prop_assert_eq!(came.last(), Some(&Came::Commit(end.to_string())));
+    for (mut connection, expected, missing) in open {
         let mut got = vec![Vec::new(); expected.len()];
-        for came in &came[..came.len() - 1] {
-            let Came::Events(feed, events) = came else { panic!("{came:?}") };
-            got[feed.map_or(0, |feed| feed as usize - 1)].extend(events.clone());
+        loop {
+            let came = connection.until_commit().await;
+            let Some((Came::Commit(commit), before)) = came.split_last() else {
+                panic!("{came:?}")
+            };
+            for came in before {
+                let Came::Events(feed, events) = came else { panic!("{came:?}") };
+                got[feed.map_or(0, |feed| feed as usize - 1)].extend(events.clone());
+            }
+            if *commit == end.to_string() {
+                break;
+            }
+            check_between(commit, &got, &expected, &missing)?;
         }
         prop_assert_eq!(got, expected);
     }

@@ -118,3 +118,34 @@ async fn rounds_end_with_those_who_need_them() {
     drop(replayer);
     assert!(reports.recv().await.is_none());
 }
+
+#[tokio::test]
+async fn a_long_tail_is_committed_in_parts_to_who_has_one_feed() {
+    let acts = |at: i64| (0..10).map(|id| Act::Set(ORDERS, Order::new(id, 1, at))).collect();
+    let history = History::new(&(0..20).map(acts).collect::<Vec<_>>(), &Vec::from_iter(0..20));
+    let recent = history.recent(&Vec::from_iter(0..=20));
+    let (served, place) = (served(), history.at(3));
+    for (format, tables, merge, several) in [
+        (Format::WebSocket, vec!["orders"], false, true),
+        (Format::EventStream, vec!["orders"], false, true),
+        (Format::Poll, vec!["orders"], false, true),
+        (Format::Poll, vec!["orders"], true, false),
+        (Format::WebSocket, vec!["orders", "lines"], false, false),
+    ] {
+        let (replayer, mut reports) = Replayer::start(Fake::default(), Budget::default());
+        let mut connection = Connection::open(format, 1 << 20);
+        let feeds = (1..)
+            .zip(tables)
+            .map(|(feed, table)| Behind { merge, ..behind(&served, feed, table, &place) });
+        let of = connection.catch_up(1, feeds.collect(), &served);
+        replayer.take(CatchUp { tail: Some(tail(&recent, &place)), ..of });
+        let end = Came::Commit(history.at(20).to_string());
+        let mut commits = 0;
+        while connection.until_commit().await.last() != Some(&end) {
+            commits += 1;
+        }
+        assert_eq!(commits > 3, several, "{format:?} {commits}");
+        assert!(matches!(reports.recv().await.unwrap().outcome, Outcome::Arrived(_)));
+        assert_eq!(connection.outbox.void_couriers().arrived, Some(history.at(20)));
+    }
+}
