@@ -122,6 +122,8 @@ async fn a_read_that_nobody_waits_for_is_given_up() {
         let gone = async || shop.client.query(waiting, &[]).await.unwrap().is_empty().then_some(());
         eventually("it doesn't any more", gone).await;
     }
+    // None has waited until PostgreSQL gave it up.
+    assert_eq!(shop.metric("rowcast_snapshot_reads_failed_total").await, 0);
     lock.rollback().await.unwrap();
     assert_eq!(shop.rows("locked", &[]).await.json()["rows"], json!([]));
 }
