@@ -4,6 +4,7 @@ mod caret;
 mod client;
 mod credential;
 mod place;
+mod progress;
 mod show;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -17,6 +18,7 @@ use tokio::time::sleep;
 use self::client::{Broken, Feed, Message, Refusal};
 use self::credential::{Credential, Token};
 use self::place::Place;
+use self::progress::Progress;
 use self::show::Style;
 use super::{Global, Usage, token};
 use crate::config;
@@ -55,9 +57,13 @@ pub struct Arguments {
     #[arg(long)]
     pub old: bool,
 
-    /// First print the rows that the table has now (the daemon of this version refuses it)
+    /// First print the rows that the table has now, each as it is
     #[arg(long)]
     pub snapshot: bool,
+
+    /// First print what happened after this cursor, if that is still known
+    #[arg(long, value_name = "CURSOR")]
+    pub cursor: Option<String>,
 
     /// Print each event as it came, one JSON object a line
     #[arg(long)]
@@ -104,14 +110,16 @@ pub async fn run(arguments: Arguments, global: &Global) -> anyhow::Result<()> {
         place,
         credential,
         subscription: subscription(&arguments),
+        snapshot: arguments.snapshot,
         style: style(&arguments),
     };
     let mut pause = FIRST_PAUSE;
     let mut again = false;
+    let mut progress = Progress::after(arguments.cursor.clone());
     loop {
         let begun = Instant::now();
         let mut was_live = false;
-        let broken = match tail.follow(again, &mut was_live).await {
+        let broken = match tail.follow(&mut progress, again, &mut was_live).await {
             Ok(()) => return Ok(()),
             Err(broken) => broken,
         };
@@ -178,7 +186,7 @@ fn explained(broken: Broken, arguments: &Arguments) -> anyhow::Error {
 }
 
 /// What is asked of the daemon; what it doesn't know it refuses.
-fn subscription(arguments: &Arguments) -> String {
+fn subscription(arguments: &Arguments) -> Value {
     let mut message = json!({ "op": "subscribe", "id": "tail", "table": arguments.table });
     if arguments.old || !arguments.json {
         message["old"] = true.into();
@@ -195,7 +203,7 @@ fn subscription(arguments: &Arguments) -> String {
     if arguments.snapshot {
         message["snapshot"] = true.into();
     }
-    message.to_string()
+    message
 }
 
 fn param(text: &String) -> Value {
@@ -213,15 +221,23 @@ fn style(arguments: &Arguments) -> Style {
 struct Tail {
     place: Place,
     credential: Credential,
-    subscription: String,
+    subscription: Value,
+    snapshot: bool,
     style: Style,
 }
 
 impl Tail {
     /// Prints what comes until the connection ends; fine if whoever reads the output has had enough.
-    async fn follow(&self, again: bool, was_live: &mut bool) -> Result<(), Broken> {
+    async fn follow(
+        &self,
+        progress: &mut Progress,
+        again: bool,
+        was_live: &mut bool,
+    ) -> Result<(), Broken> {
         let token = self.credential.token().map_err(Broken::NoCredential)?;
-        let mut feed = Feed::open(&self.place, token.as_deref(), &self.subscription)
+        let mut subscription = self.subscription.clone();
+        subscription["cursor"] = progress.cursor().into();
+        let mut feed = Feed::open(&self.place, token.as_deref(), &subscription.to_string())
             .await
             .map_err(|broken| self.without_credential(broken))?;
         let mut due = Box::pin(self.credential.is_due());
@@ -236,34 +252,54 @@ impl Tail {
                     continue;
                 }
             };
-            match Message::read(&text)? {
-                Message::Subscribed => {
-                    *was_live = true;
-                    feed.is_live();
-                    self.say_that_it_is_live(again);
-                }
-                Message::Events(events) => {
-                    let lines = events.iter().map(|event| self.style.line(event.get()));
-                    match print(&lines.collect::<String>()) {
-                        Ok(()) => {}
-                        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-                        Err(error) => return Err(Broken::Output(error)),
-                    }
-                }
-                Message::Reset(reason) => {
-                    tracing::warn!("reset ({reason}): what changed in between was missed");
-                }
-                Message::Refused(refusal) => {
-                    return Err(self.without_credential(Broken::Refused(refusal)));
-                }
-                Message::Other => {}
+            let message = Message::read(&text)?;
+            if matches!(message, Message::Subscribed(_)) {
+                *was_live = true;
+                feed.is_live();
+                self.say_that_it_is_live(again);
+            }
+            match print(&self.heed(message, progress)?) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+                Err(error) => return Err(Broken::Output(error)),
             }
         }
     }
 
+    /// What is to be printed of a message.
+    fn heed(&self, message: Message<'_>, progress: &mut Progress) -> Result<String, Broken> {
+        match message {
+            Message::Subscribed(cursor) => progress.begin(cursor, self.snapshot),
+            Message::Rows(rows) => {
+                progress.rows();
+                return Ok(rows.iter().map(|row| self.style.row(row.get())).collect());
+            }
+            Message::Events(events) => {
+                let new = events.iter().filter(|event| progress.is_new(event));
+                return Ok(new.map(|event| self.style.line(event.get())).collect());
+            }
+            Message::Synced(cursor) => progress.synced(cursor),
+            Message::Commit(cursor) => progress.complete(cursor),
+            Message::Reset(reason) => {
+                progress.reset(self.snapshot);
+                match self.snapshot {
+                    true => tracing::warn!("reset ({reason}): the rows come again"),
+                    false => {
+                        tracing::warn!("reset ({reason}): what changed in between was missed");
+                    }
+                }
+            }
+            Message::Refused(refusal) => {
+                return Err(self.without_credential(Broken::Refused(refusal)));
+            }
+            Message::Other => {}
+        }
+        Ok(String::new())
+    }
+
     fn say_that_it_is_live(&self, again: bool) {
         match again {
-            true => tracing::warn!("live again: what changed in between was missed"),
+            true => tracing::info!("live again"),
             false => tracing::info!("live, from {}", self.place),
         }
     }
@@ -286,6 +322,9 @@ impl Tail {
 }
 
 fn print(lines: &str) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
     let mut output = io::stdout().lock();
     output.write_all(lines.as_bytes())?;
     output.flush()

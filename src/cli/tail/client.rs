@@ -100,8 +100,14 @@ impl Refusal {
 /// What the daemon says.
 #[derive(Debug)]
 pub enum Message<'a> {
-    Subscribed,
+    /// With the cursor where the feed begins.
+    Subscribed(String),
+    Rows(Vec<&'a RawValue>),
+    /// The rows are complete; with the cursor from which it goes on.
+    Synced(String),
     Events(Vec<&'a RawValue>),
+    /// What came is complete up to this cursor.
+    Commit(String),
     Reset(String),
     Refused(Refusal),
     Other,
@@ -112,6 +118,9 @@ struct Written<'a> {
     op: String,
     #[serde(borrow, default)]
     events: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    rows: Vec<&'a RawValue>,
+    cursor: Option<String>,
     reason: Option<String>,
     code: Option<String>,
     detail: Option<String>,
@@ -124,8 +133,11 @@ impl<'a> Message<'a> {
         let written: Written<'a> = serde_json::from_str(text).map_err(broken)?;
         let or_empty = Option::unwrap_or_default;
         Ok(match written.op.as_str() {
-            "subscribed" => Self::Subscribed,
+            "subscribed" => Self::Subscribed(or_empty(written.cursor)),
+            "rows" => Self::Rows(written.rows),
+            "synced" => Self::Synced(or_empty(written.cursor)),
             "events" => Self::Events(written.events),
+            "commit" => Self::Commit(or_empty(written.cursor)),
             "reset" => Self::Reset(or_empty(written.reason)),
             "error" => Self::Refused(Refusal {
                 code: or_empty(written.code),

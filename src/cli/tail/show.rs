@@ -24,6 +24,17 @@ pub enum Style {
 }
 
 impl Style {
+    /// The line for a row's JSON, with its line break.
+    pub fn row(self, row: &str) -> String {
+        match self {
+            Self::Json => verbatim(row),
+            Self::Text { colourful } => match serde_json::from_str::<Fields<'_>>(row) {
+                Ok(fields) => Line::of_row(&fields, colourful),
+                Err(_) => verbatim(row),
+            },
+        }
+    }
+
     /// The line for an event's JSON, with its line break.
     pub fn line(self, event: &str) -> String {
         match self {
@@ -98,6 +109,16 @@ struct Line {
 }
 
 impl Line {
+    fn of_row(row: &Fields<'_>, colourful: bool) -> String {
+        let mut line = Self { text: String::new(), colourful };
+        line.coloured(DIM, "row");
+        let columns: Vec<String> =
+            row.0.iter().map(|(name, value)| pair(name, value, ": ")).collect();
+        line.coloured("", &format!("{{{}}}", columns.join(", ")));
+        line.text.push('\n');
+        line.text
+    }
+
     fn of(event: &Event<'_>, colourful: bool) -> String {
         let mut line = Self { text: String::new(), colourful };
         line.coloured(DIM, &event.at.as_deref().map_or(Cow::Borrowed("-"), time));
@@ -251,6 +272,13 @@ mod tests {
         );
         assert!(PLAIN.line(&event).chars().count() < 100);
         assert_eq!(Style::Json.line(&event), event + "\n");
+    }
+
+    #[test]
+    fn rows_are_shown_as_they_are() {
+        let row = "{\"id\":1,\n\"name\":\"a\"}";
+        assert_eq!(PLAIN.row(row), "row  {id: 1, name: \"a\"}\n");
+        assert_eq!(Style::Json.row(row), "{\"id\":1, \"name\":\"a\"}\n");
     }
 
     #[test]

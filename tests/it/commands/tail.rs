@@ -80,8 +80,8 @@ async fn what_the_daemon_refuses_is_said_with_its_code() {
     assert_eq!(shown, "  id = 1 and statsu = 'open'\n             ^\n", "{filtered}");
     let hidden = feed.refusal(&["orders", "--columns", "internal_note"]).await;
     assert!(hidden.starts_with("rowcast: unknown_column: "), "{hidden}");
-    let snapshot = feed.refusal(&["orders", "--snapshot"]).await;
-    assert_eq!(snapshot, "rowcast: invalid_request: \"snapshot\" is not available yet\n");
+    let damaged = feed.refusal(&["orders", "--cursor", "x"]).await;
+    assert!(damaged.starts_with("rowcast: invalid_cursor: "), "{damaged}");
 }
 
 #[tokio::test]
@@ -200,9 +200,11 @@ async fn the_configuration_says_where_the_daemon_is_and_the_database_does_not_ma
 }
 
 #[tokio::test]
-async fn a_restarted_daemon_is_found_again_and_the_gap_is_said() {
+async fn after_a_restart_of_the_daemon_each_event_is_printed_once() {
     let feed = Feed::open().await;
     let (mut tail, _place) = feed.tail(&["orders"]).await;
+    feed.shop.sql("insert into orders values (7)").await;
+    assert!(tail.line().await.contains("id=7"));
     feed.daemon.signal(Signal::SIGTERM);
     tail.logs("trying again in").await;
     let (code, _) = feed.daemon.end().await;
@@ -213,9 +215,26 @@ async fn a_restarted_daemon_is_found_again_and_the_gap_is_said() {
     feed.shop.place.configure(&config(&feed.shop.url, tables).replace("127.0.0.1:0", address));
     let mut again = feed.shop.place.start(&["serve"]);
     again.address().await;
-    tail.logs("live again: what changed in between was missed").await;
+    tail.logs("live again").await;
     feed.shop.sql("insert into orders values (2)").await;
+    assert!(tail.line().await.contains("id=1"));
     assert!(tail.line().await.contains("id=2"));
+}
+
+#[tokio::test]
+async fn the_rows_come_first_if_they_are_asked_for() {
+    let feed = Feed::open().await;
+    feed.shop.sql("insert into orders values (1, 'open', 'secret'), (2, 'paid', 'x')").await;
+    let (mut tail, _place) = feed.tail(&["orders", "--snapshot"]).await;
+    let mut rows = [tail.line().await, tail.line().await];
+    rows.sort();
+    let row = |id, status| format!("row  {{id: {id}, status: \"{status}\"}}");
+    assert_eq!(rows, [row(1, "open"), row(2, "paid")]);
+    feed.shop.sql("delete from orders where id = 1").await;
+    assert!(tail.line().await.contains("removed    id=1"));
+    let (mut tail, _place) =
+        feed.tail(&["orders", "--snapshot", "--json", "--columns", "id"]).await;
+    assert_eq!(tail.line().await, r#"{"id":2}"#);
 }
 
 #[tokio::test]
