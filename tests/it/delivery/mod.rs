@@ -7,6 +7,8 @@ pub mod fixture;
 mod identities;
 mod lifetime;
 mod limits;
+mod poll;
 mod pressure;
 mod sse;
 mod websocket;
+mod whole;
