@@ -40,6 +40,9 @@ pub(super) enum Command {
         reader: ReaderId,
         claims: Claims,
     },
+    Leave {
+        reader: ReaderId,
+    },
     /// From the hub's own task that brought a snapshot.
     Synced {
         reader: ReaderId,
@@ -110,6 +113,11 @@ impl Subscriber {
 
     pub async fn unsubscribe(&self, id: String) -> Result<(), HubGone> {
         self.send(Command::Unsubscribe { reader: self.reader, id }).await
+    }
+
+    /// Says that the reader is gone, which the hub also notices by itself, but later.
+    pub fn leave(&self) {
+        let _ = self.commands.try_send(Command::Leave { reader: self.reader });
     }
 
     async fn send(&self, command: Command) -> Result<(), HubGone> {

@@ -331,6 +331,7 @@ impl Hub {
             }
             Command::Unsubscribe { reader, id } => self.unsubscribe(reader, &id),
             Command::Rebind { reader, claims } => self.renew_claims(reader, &claims),
+            Command::Leave { reader } => drop(self.readership.registry.remove(reader)),
             Command::Synced { reader, number, synced } => self.synced(reader, number, synced),
         }
     }

@@ -18,7 +18,7 @@ use super::app::App;
 use super::quota::Share;
 use crate::identity::Identity;
 use crate::policy::View;
-use crate::shape::{Asked, Inbox, Start, Taken};
+use crate::shape::{Asked, Inbox, Start, Subscriber, Taken};
 use crate::wire::{Code, Delivery, Format, Refusal, poll};
 
 /// Answers one poll; dropping this is how its client leaves.
@@ -43,6 +43,7 @@ pub async fn answer(
         gathered: Gathered::after(cursor),
         taken: VecDeque::new(),
         inbox,
+        subscriber,
         patience: app.timing.live,
     };
     let ended = pin!(identity.ended());
@@ -81,6 +82,7 @@ struct Reader {
     gathered: Gathered,
     taken: VecDeque<Delivery>,
     inbox: Inbox,
+    subscriber: Subscriber,
     /// How long the feed may say nothing before it is complete.
     patience: Duration,
 }
@@ -118,6 +120,13 @@ impl Reader {
             }
         }
         if self.inbox.is_empty() { self.gathered.some().map(Ok) } else { None }
+    }
+}
+
+/// There is one for each answer: those that are over must not add up.
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.subscriber.leave();
     }
 }
 

@@ -100,7 +100,11 @@ async fn one_that_is_not_live_in_time_is_told_to_come_back() {
 
 #[tokio::test]
 async fn one_whose_client_hangs_up_is_no_reader_any_more() {
-    let server = Server::start().await;
+    let mut settings = settings();
+    // So that the hub doesn't notice it by itself.
+    settings.shape.keepalive = Duration::from_secs(3_600);
+    let mut server = Server::start_with(settings).await;
+    server.commit().await;
     let waiting = poll_meanwhile(&server, "&wait=60");
     readers(&server, 1).await;
     waiting.abort();

@@ -47,15 +47,13 @@ async fn a_browser_goes_on_after_the_last_event_that_it_has_had() {
     let url = format!("http://{}{CHANGES}?cursor=damaged", site.daemon.address);
     let again = reqwest::Client::new().get(url).header("last-event-id", &last);
     let mut again = Stream::open(again).await;
-    let first = again.next().await.unwrap();
-    assert_eq!((first.event.as_str(), id_of(&first.data)), ("created", 2));
     site.insert(4).await;
     let mut ids = Vec::new();
     while ids.last() != Some(&4) {
         let block = again.next().await.unwrap();
         ids.extend(block.data.get("key").map(|_| id_of(&block.data)));
     }
-    assert_eq!(ids, [3, 4]);
+    assert_eq!(ids, [2, 3, 4]);
 }
 
 /// A cursor of this database that is no good, and the reason that is given for it.
