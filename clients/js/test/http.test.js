@@ -57,7 +57,7 @@ test('a daemon that asks for patience gets it', async () => {
   const client = join({ transports: ['polling'] });
   const [one, other] = [client.mirror('orders'), client.mirror('items')];
   await other.ready;
-  assert.equal(one.status, 'stale');
+  assert.equal(one.status, 'syncing');
   await one.ready;
   assert.equal(client.status, 'live');
 });

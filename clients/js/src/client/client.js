@@ -139,7 +139,8 @@ export class Client {
    * The tables that the reader may see.
    * @returns {Promise<import('./http.js').Table[]>}
    */
-  tables() {
+  async tables() {
+    if (this.#token.current === null) await this.#token.fetch();
     return this.#http.tables();
   }
 

@@ -10,6 +10,8 @@ import { isExpiry } from './websocket.js';
 
 /** Requests that may stay open at once. */
 const MAX_HELD = 4;
+/** Between two polls, lest each of many small transactions is asked for by itself. */
+const REST_MS = 20;
 /** A way that said nothing for so long is doubted when the page comes back. */
 const DOUBTED_MS = 20_000;
 /** After how long a subscription that was refused for now is asked for again. */
@@ -208,11 +210,21 @@ export class HttpLink {
       subscription.synced({ cursor });
       this.#commit(subscription, cursor);
     }
-    const { pollMs, shortPollMs } = this.#host.timing;
+    const { pollMs } = this.#host.timing;
     const waitMs = isHeld && isFollowing ? pollMs : 0;
+    const since = performance.now();
     const isNew = await this.#pollOnce(subscription, signal, waitMs);
-    const restMs = isHeld ? (wanted.coalesce ?? 0) : Math.max(shortPollMs, wanted.coalesce ?? 0);
-    if (restMs > 0 && (isNew || !isHeld)) await pause(restMs, signal);
+    const tookMs = performance.now() - since;
+    await pause(this.#restMs(wanted, isHeld && (isNew || tookMs * 2 >= waitMs)), signal);
+  }
+
+  /**
+   * How long to leave the server alone.
+   * @param {import('./subscription.js').Wanted} wanted
+   * @param {boolean} hasWaited whether the server waits until there is something
+   */
+  #restMs({ coalesce = 0 }, hasWaited) {
+    return Math.max(coalesce, hasWaited ? REST_MS : this.#host.timing.shortPollMs);
   }
 
   /**

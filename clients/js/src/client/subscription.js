@@ -37,7 +37,8 @@ const MAX_SEEN = 4096;
  * @property {boolean} [snapshot]
  *
  * @typedef {'syncing' | 'live' | 'stale' | 'error' | 'closed'} Status
- *   `syncing`: what is needed to be complete is under way; `stale`: there is no connection
+ *   `syncing`: what is needed to be complete is on its way; `stale`: it was complete, and there is no
+ *   connection now
  *
  * @typedef {object} Delivery one complete step: first the rows, if any, then the events
  * @property {Row[] | null} rows all rows, in place of those before
@@ -57,7 +58,7 @@ export class Subscription {
   /** Complete up to here; null before, and after a reset. @type {string | null} */
   cursor;
   /** @type {Status} */
-  status = 'stale';
+  status = 'syncing';
   /** @type {RowcastError | null} */
   error = null;
   /** The key's columns. @type {string[]} */
@@ -73,6 +74,7 @@ export class Subscription {
   #pending = [];
   /** Whether commits speak for it. */
   #joined = false;
+  #wasLive = false;
   /** @type {Set<string>} */
   #seen = new Set();
 
@@ -221,7 +223,7 @@ export class Subscription {
     this.#pending = [];
     this.#incoming = [];
     this.#joined = false;
-    this.#become('stale');
+    this.#become(this.#wasLive ? 'stale' : 'syncing');
   }
 
   /** @param {RowcastError} error why there will be no more */
@@ -245,6 +247,7 @@ export class Subscription {
   #become(status) {
     if (this.status === status || this.isOver) return;
     this.status = status;
+    this.#wasLive ||= status === 'live';
     this.#sink.status(status);
   }
 }
