@@ -13,7 +13,7 @@ use crate::wire::{Delivery, Feed};
 
 mod courier;
 
-pub use courier::{Courier, Leash, PACED_MAX_BYTES, Parcel, Refused, Voided};
+pub use courier::{Courier, Leash, Parcel, Refused, Voided};
 use courier::{Generation, Waiting};
 
 /// What an entry costs besides its bytes, which are shared.
@@ -130,6 +130,7 @@ impl Outbox {
     }
 
     /// How much waits, in bytes.
+    #[cfg(test)]
     pub fn waiting_bytes(&self) -> usize {
         self.0.state().bytes
     }

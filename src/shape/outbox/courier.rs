@@ -10,7 +10,7 @@ use crate::cursor::Cursor;
 use crate::wire::{Delivery, Feed};
 
 /// What may wait in an outbox before rows of a snapshot are added: what is live is not to wait behind them for long.
-pub const PACED_MAX_BYTES: usize = 256 << 10;
+const PACED_MAX_BYTES: usize = 256 << 10;
 /// Couriers leave the last part of the room to the hub.
 const HUBS_PART: usize = 4;
 

@@ -159,7 +159,10 @@ impl<L: Log> Works<L> {
     fn deliver(&self, ended: Vec<Ended>) {
         for of in ended {
             match of {
-                Err((reader, outcome)) => self.reporter(&reader).report(outcome),
+                Err(refused) => {
+                    let (reader, outcome) = *refused;
+                    self.reporter(&reader).report(outcome)
+                }
                 Ok(mut share) => {
                     let reporter = self.reporter(&share.catch_up);
                     tokio::spawn(async move {

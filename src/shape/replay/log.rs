@@ -174,7 +174,7 @@ impl Results {
                 return round
                     .into_readers()
                     .into_iter()
-                    .for_each(|of| self.ended.push(Err((of, Outcome::Over))));
+                    .for_each(|of| self.ended.push(Err(Box::new((of, Outcome::Over)))));
             }
         }
     }
@@ -185,7 +185,7 @@ impl Results {
     }
 
     fn expired(&mut self, reader: CatchUp, reason: ResetReason) {
-        self.ended.push(Err((reader, Outcome::Expired(reason))));
+        self.ended.push(Err(Box::new((reader, Outcome::Expired(reason)))));
     }
 }
 

@@ -56,7 +56,7 @@ impl Merger {
         let Self { tables, unmerged: mut changes, .. } = std::mem::take(self);
         for Pending { barrier, rows } in tables.into_values() {
             changes.extend(barrier);
-            changes.extend(rows.into_values().filter(|change| is_something(change)));
+            changes.extend(rows.into_values().filter(is_something));
         }
         changes.sort_by_key(|change| (change.seq, change.op != Op::Delete));
         changes

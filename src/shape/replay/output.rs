@@ -1,5 +1,6 @@
 //! What a group's readers are to get, in one format: kept until the round is complete, then taken by each at their own pace.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::spool::{Budget, Follower, Spool, SpoolError, Writer};
@@ -49,7 +50,7 @@ pub struct Reading {
 
 #[derive(Debug)]
 enum From {
-    Small(std::vec::IntoIter<Delivery>),
+    Small(VecDeque<Delivery>),
     Large(Follower),
 }
 
@@ -99,7 +100,7 @@ impl Output {
 impl Written {
     pub fn read(&self) -> Reading {
         let from = match &self.pieces {
-            Pieces::Small(deliveries) => From::Small(deliveries.to_vec().into_iter()),
+            Pieces::Small(deliveries) => From::Small(deliveries.iter().cloned().collect()),
             Pieces::Large(spool) => From::Large(spool.follow()),
         };
         Reading { from, taken: 0, commits: Arc::clone(&self.commits) }
@@ -110,7 +111,7 @@ impl Reading {
     /// The next piece, and the commit behind it, if there is one.
     pub async fn next(&mut self) -> Result<Option<(Delivery, Option<Commit>)>, SpoolError> {
         let next = match &mut self.from {
-            From::Small(deliveries) => deliveries.next(),
+            From::Small(deliveries) => deliveries.pop_front(),
             From::Large(follower) => follower.next().await?.map(Delivery::kept),
         };
         let Some(delivery) = next else { return Ok(None) };

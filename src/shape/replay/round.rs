@@ -37,7 +37,7 @@ pub struct Share {
 }
 
 /// What became of a reader in a round.
-pub type Ended = Result<Share, (CatchUp, Outcome)>;
+pub type Ended = Result<Share, Box<(CatchUp, Outcome)>>;
 
 impl Round {
     /// A round for readers whose views are of the same state of the tables.
@@ -177,7 +177,7 @@ fn share(
     let is_changed = |(_, id): &(_, &GroupId)| groups.is_table_changed(**id);
     let changed: Vec<Feed> = of_feeds().filter(is_changed).map(|(behind, _)| behind.feed).collect();
     if !changed.is_empty() {
-        return Err((catch_up, Outcome::TableChanged(changed)));
+        return Err(Box::new((catch_up, Outcome::TableChanged(changed))));
     }
     let mut feeds = Vec::with_capacity(ids.len());
     for (behind, id) in of_feeds() {
@@ -185,7 +185,7 @@ fn share(
             Some(Ok(written)) => feeds.push((behind.feed, written.clone())),
             Some(Err(error)) => {
                 tracing::warn!(%error, "what a reader has missed can't be kept for it");
-                return Err((catch_up, Outcome::Broken));
+                return Err(Box::new((catch_up, Outcome::Broken)));
             }
             None => {}
         }

@@ -97,7 +97,7 @@ fn behind(served: &Served, place: Arc<Cursor>) -> Vec<Behind> {
 }
 
 /// Gives readers at these places to the rounds at once.
-async fn take_all(log: &Fake, places: Vec<Arc<Cursor>>) -> (Replayer, Reports, Vec<Connection>) {
+fn take_all(log: &Fake, places: Vec<Arc<Cursor>>) -> (Replayer, Reports, Vec<Connection>) {
     let served = served();
     let (replayer, reports) = Replayer::start(log.clone(), Budget::default());
     let mut connections = Vec::new();
@@ -126,7 +126,7 @@ fn events_in(came: &[Came]) -> usize {
 async fn all_who_wait_share_one_read() {
     let log = Fake::of(twelve(), vec![]);
     let places = (0..=12).map(|at| twelve().at(at)).collect();
-    let (_replayer, mut reports, mut connections) = take_all(&log, places).await;
+    let (_replayer, mut reports, mut connections) = take_all(&log, places);
     for (at, connection) in connections.iter_mut().enumerate() {
         assert_eq!(events_in(&connection.until_commit().await), 12 - at);
     }
@@ -140,7 +140,7 @@ async fn the_log_is_asked_little_for_those_it_does_not_reach() {
         let log = Fake::of(twelve(), vec![]);
         log.with(|inner| inner.reaches = reaches);
         let places = (0..=12).map(|at| twelve().at(at)).collect();
-        let (_replayer, mut reports, _connections) = take_all(&log, places).await;
+        let (_replayer, mut reports, _connections) = take_all(&log, places);
         for (at, outcome) in outcomes(&mut reports, 13).await.into_iter().enumerate() {
             let expired = matches!(outcome, Outcome::Expired(ResetReason::CursorExpired));
             assert_eq!(expired, at < reaches, "{at} {reaches} {outcome:?}");
@@ -169,7 +169,7 @@ async fn places_of_other_histories_are_refused_alone() {
         of(|place| place.life = Some(2)),
         of(ahead),
     ];
-    let (_replayer, mut reports, mut connections) = take_all(&log, places).await;
+    let (_replayer, mut reports, mut connections) = take_all(&log, places);
     let outcomes = outcomes(&mut reports, 5).await;
     assert!(
         matches!(
@@ -193,7 +193,7 @@ async fn places_of_other_histories_are_refused_alone() {
 async fn a_read_that_breaks_off_is_begun_again_for_those_who_are_left() {
     let log = Fake::of(twelve(), vec![1, 2, 0, 1]);
     let places = vec![twelve().at(0), twelve().at(3)];
-    let (_replayer, mut reports, mut connections) = take_all(&log, places).await;
+    let (_replayer, mut reports, mut connections) = take_all(&log, places);
     drop(connections.pop());
     assert_eq!(events_in(&connections[0].until_commit().await), 12);
     assert!(matches!(reports.recv().await.unwrap().outcome, Outcome::Arrived(_)));
