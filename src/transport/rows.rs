@@ -19,7 +19,7 @@ use super::gate::Peer;
 use super::order::read_order;
 use super::selection::{Selection, parameters, wrong};
 use crate::identity::{Ended, Identity};
-use crate::policy::{self, View};
+use crate::policy::{self, Served, View};
 use crate::snapshot::{OrderBy, Rows, SnapshotError};
 use crate::wire::{Code, Refusal, rows_as_lines};
 
@@ -38,14 +38,15 @@ pub async fn rows(
 ) -> Result<Response, Refusal> {
     let Path(table) = table.map_err(|_| Refusal::invalid("the table's name must be UTF-8"))?;
     let asked = Asked::read(table, uri.query().unwrap_or(""))?;
-    let (view, order) = asked.resolve(&app, &identity)?;
+    let served = app.served.get();
+    let (view, order) = asked.resolve(&served, &identity)?;
     let form = if accepts_lines(&headers) { Form::Lines } else { Form::Json };
     let place = app.quotas.read(&identity, peer)?;
     let is_head = method == Method::HEAD;
     let limit = if is_head { Some(0) } else { asked.limit };
     let read = app.snapshots.fresh(Arc::new(view), order, limit).await;
     let mut rows = read.map_err(|error| refusal(&app, error))?;
-    let cursor = rows.cursor().to_string();
+    let cursor = rows.cursor().told(served.sight()).to_string();
     // What goes wrong at once is still told in words.
     let first = rows.next().await.map_err(|error| refusal(&app, error))?;
     let stage = Stage::Opening(first);
@@ -81,8 +82,12 @@ impl Asked {
     }
 
     /// What may be ordered by is what may be filtered by, whatever columns are wanted.
-    fn resolve(&self, app: &App, identity: &Identity) -> Result<(View, Vec<OrderBy>), Refusal> {
-        let (served, claims) = (app.served.get(), identity.claims());
+    fn resolve(
+        &self,
+        served: &Served,
+        identity: &Identity,
+    ) -> Result<(View, Vec<OrderBy>), Refusal> {
+        let claims = identity.claims();
         let view = served.view(&self.request, claims)?;
         let Some(order) = &self.order else { return Ok((view, Vec::new())) };
         let whole = policy::Request { columns: None, ..self.request.clone() };
