@@ -133,3 +133,39 @@ test('WebSocket, then streams are blocked, then all are let through: no gap', as
     await proxy.stop();
   }
 });
+
+test('over one WebSocket, orders and their items agree at every moment', async () => {
+  const proxy = await Proxy.start(demo.url);
+  try {
+    const client = join('Mary Seacole', {
+      url: proxy.url,
+      transports: ['websocket'],
+      timing: { retryFirstMs: 20 },
+    });
+    const [orders, items] = [client.mirror('orders'), client.mirror('order_items')];
+    await Promise.all([orders.ready, items.ready]);
+    const torn = [];
+    let seen = 0;
+    const check = () => {
+      seen += 1;
+      const sums = new Map(orders.view().map(({ id }) => [id, 0]));
+      for (const { order_id: id, price, quantity } of items.view()) {
+        sums.set(id, (sums.get(id) ?? Infinity) + price * quantity);
+      }
+      const wrong = orders.view().filter(({ id, total }) => Math.abs(sums.get(id) - total) > 0.005);
+      if (wrong.length > 0 || sums.size !== orders.rows.size) torn.push([wrong, sums]);
+    };
+    for (const mirror of [orders, items]) mirror.watch(check);
+    for (let cuts = 0; cuts < 10; cuts += 1) {
+      const before = seen;
+      await until(() => client.status === 'live' && seen > before + 5);
+      proxy.cut();
+      await until(() => client.status !== 'live');
+    }
+    await until(() => client.status === 'live');
+    await becomesEqual(items, 'order_items', tokens.get('Mary Seacole'));
+    assert.deepEqual(torn, []);
+  } finally {
+    await proxy.stop();
+  }
+});
