@@ -53,9 +53,7 @@ async fn stops_and_begins_anew(log: &str) {
     assert!(new.into_iter().eq(first + 1..=last));
     let epoch = |cursor: &str| cursor.parse::<Cursor>().unwrap().era.epoch;
     assert_ne!(epoch(&follower.cursor()), epoch(&old));
-    assert_eq!(site.refusal(&old).await, Some(ResetReason::CursorExpired));
-    let late = Follower::start(&site.address, Some(&old)).await;
-    assert_eq!(late.look(|got| got.resets.clone()), ["cursor_expired"]);
+    site.refuses_as_expired(&old).await;
     let status = site.status().await;
     assert_eq!((&status["capturing"], &status["daemon_alive"]), (&true.into(), &true.into()));
 }

@@ -92,6 +92,18 @@ impl Site {
         serde_json::from_str(&json).unwrap()
     }
 
+    /// The cursor is refused on every way, and said to be too old.
+    async fn refuses_as_expired(&self, cursor: &str) {
+        assert_eq!(self.refusal(cursor).await, Some(ResetReason::CursorExpired));
+        let late = Follower::start(&self.address, Some(cursor)).await;
+        late.until("a reset", |got| got.resets == ["cursor_expired"]).await;
+        let url = format!("{}/v1/tables/rows/changes?cursor={cursor}", self.address);
+        let answer = reqwest::get(url).await.unwrap();
+        assert_eq!(answer.status(), 410);
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["code"], "cursor_expired", "{body}");
+    }
+
     /// What the log says to a cursor.
     async fn refusal(&self, cursor: &str) -> Option<ResetReason> {
         let cursor: Cursor = cursor.parse().unwrap();
