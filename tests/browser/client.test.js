@@ -106,11 +106,16 @@ test("the README's dashboard", async () => {
   const context = await browser.newContext();
   const dashboard = await context.newPage();
   const body = html.replace('connect()', `connect(${JSON.stringify({ token })})`);
-  await dashboard.route('**/dashboard', (route) => route.fulfill({ body, contentType: 'text/html' }));
+  await dashboard.route('**/dashboard', (route) =>
+    route.fulfill({ body, contentType: 'text/html' }),
+  );
   await dashboard.goto(`${demo.url}dashboard`);
   await dashboard.waitForFunction(() => document.body.className === 'live');
   const shown = await dashboard.locator('h1').innerText();
   assert.match(shown, /^\d+ open orders, worth [\d.]+$/);
-  await dashboard.waitForFunction((before) => document.querySelector('h1').innerText !== before, shown);
+  await dashboard.waitForFunction(
+    (before) => document.querySelector('h1').innerText !== before,
+    shown,
+  );
   await context.close();
 });

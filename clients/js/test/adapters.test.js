@@ -79,9 +79,12 @@ test('TanStack DB: a collection follows the mirror, a transaction at a time', as
   await collection.preload();
   assert.deepEqual(rowsOf(collection), [order(1), order(2)]);
   const batches = [];
-  collection.subscribeChanges((changes) => batches.push(changes.map(({ type, key }) => `${type} ${key}`)), {
-    includeInitialState: true,
-  });
+  collection.subscribeChanges(
+    (changes) => batches.push(changes.map(({ type, key }) => `${type} ${key}`)),
+    {
+      includeInitialState: true,
+    },
+  );
   batches.length = 0;
   daemon.commit(
     ['removed', order(1)],

@@ -207,10 +207,11 @@ export class FakeDaemon {
     if (refusal) return send({ op: 'error', id, ...refusal });
     this.#feeds += 1;
     const number = this.#feeds;
-    const sendRows = () => this.#sendRows(table, {
-      rows: (rows) => send({ op: 'rows', feed: number, rows }),
-      synced: (at) => send({ op: 'synced', feed: number, cursor: at }),
-    });
+    const sendRows = () =>
+      this.#sendRows(table, {
+        rows: (rows) => send({ op: 'rows', feed: number, rows }),
+        synced: (at) => send({ op: 'synced', feed: number, cursor: at }),
+      });
     const feed = {
       table,
       tell: (events) => events.length && send({ op: 'events', feed: number, events }),
@@ -225,7 +226,15 @@ export class FakeDaemon {
     };
     socket.feeds.set(id, feed);
     const key = this.keys[table];
-    send({ op: 'subscribed', id, feed: number, table, key, columns: COLUMNS, cursor: cursor ?? this.cursor });
+    send({
+      op: 'subscribed',
+      id,
+      feed: number,
+      table,
+      key,
+      columns: COLUMNS,
+      cursor: cursor ?? this.cursor,
+    });
     const missed = cursor ? this.#since(cursor, table) : [];
     if (missed === null) return feed.reset('cursor_expired');
     if (!cursor && snapshot) await sendRows();
@@ -253,7 +262,12 @@ export class FakeDaemon {
     if (!this.#claims(token)) return this.#problem(response, 401, 'unauthenticated');
     const [, table, what] = /^\/v1\/tables\/([^/]+)\/(\w+)$/.exec(url.pathname) ?? [];
     if (url.pathname === '/v1/tables') {
-      const tables = Object.entries(this.keys).map(([name, key]) => ({ name, schema: 'public', key, columns: COLUMNS }));
+      const tables = Object.entries(this.keys).map(([name, key]) => ({
+        name,
+        schema: 'public',
+        key,
+        columns: COLUMNS,
+      }));
       return this.#answer(response, { tables });
     }
     const query = Object.fromEntries(url.searchParams);
@@ -280,11 +294,14 @@ export class FakeDaemon {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write('retry: 2000\n\n');
     const write = (event, data, id) =>
-      response.write(`event: ${event}\n${id ? `id: ${id}\n` : ''}data: ${JSON.stringify(data)}\n\n`);
-    const sendRows = () => this.#sendRows(table, {
-      rows: (rows) => write('snapshot', { rows }),
-      synced: (at) => write('synced', { key: this.keys[table], cursor: at }, at),
-    });
+      response.write(
+        `event: ${event}\n${id ? `id: ${id}\n` : ''}data: ${JSON.stringify(data)}\n\n`,
+      );
+    const sendRows = () =>
+      this.#sendRows(table, {
+        rows: (rows) => write('snapshot', { rows }),
+        synced: (at) => write('synced', { key: this.keys[table], cursor: at }, at),
+      });
     let waiting = null;
     const feed = {
       table,
@@ -331,12 +348,17 @@ export class FakeDaemon {
       return this.#answer(response, { events, cursor: this.cursor });
     }
     const part = `${place}+${Number(skipped) + this.pollLimit}`;
-    return this.#answer(response, { events: events.slice(0, this.pollLimit), cursor: part, more: true });
+    return this.#answer(response, {
+      events: events.slice(0, this.pollLimit),
+      cursor: part,
+      more: true,
+    });
   }
 
   #hold(response) {
     this.open += 1;
     this.mostHeld = Math.max(this.mostHeld, this.open);
+    response.on('error', () => {}); // written to after the client left
     response.on('close', () => {
       this.open -= 1;
     });

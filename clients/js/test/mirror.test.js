@@ -117,7 +117,12 @@ for (const transport of ['websocket', 'sse', 'polling']) {
     const { daemon } = stage;
     daemon.commit(['created', order(1)]);
     daemon.refuse = ({ where }) =>
-      where === 'x' && { code: 'invalid_filter', status: 400, detail: 'no such column', position: 1 };
+      where === 'x' && {
+        code: 'invalid_filter',
+        status: 400,
+        detail: 'no such column',
+        position: 1,
+      };
     const client = join(over);
     const [good, bad] = [client.mirror('orders'), client.mirror('orders', { where: 'x' })];
     await assert.rejects(bad.ready, { code: 'invalid_filter', position: 1, fatal: true });

@@ -87,7 +87,8 @@ export class Proxy {
     const onward = connect(this.#target.port, this.#target.hostname, () => {
       const { rawHeaders } = request;
       const lines = [`${request.method} ${request.url} HTTP/1.1`];
-      for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
+      for (let i = 0; i < rawHeaders.length; i += 2)
+        lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
       onward.write(`${lines.join('\r\n')}\r\n\r\n`);
       onward.write(head);
       socket.pipe(onward).pipe(socket);

@@ -37,8 +37,12 @@ async function busyMirror(options) {
     clearInterval(writer);
     await equal(mirror);
     assert.deepEqual(torn, []);
-    assert.equal(daemon.asked.filter(({ what, snapshot, cursor }) =>
-      what === 'rows' || (snapshot && !cursor)).length, 1, 'the rows are read once');
+    assert.equal(
+      daemon.asked.filter(({ what, snapshot, cursor }) => what === 'rows' || (snapshot && !cursor))
+        .length,
+      1,
+      'the rows are read once',
+    );
   };
   const isMoving = async () => {
     const before = seen;

@@ -28,7 +28,10 @@ test('mirrors of one connection change together', async () => {
     }
   }
   await until(() => items.get(1).status === 5);
-  assert.deepEqual(pairs.filter(([a, b]) => a !== b), []);
+  assert.deepEqual(
+    pairs.filter(([a, b]) => a !== b),
+    [],
+  );
   assert.ok(pairs.length >= 4);
 });
 
@@ -133,7 +136,9 @@ test('close codes say whether to come back', async () => {
   const mirror = client.mirror('orders');
   await mirror.ready;
   const errors = [];
-  client.watch(() => client.status === 'waiting' && errors.push([client.error.code, client.error.status]));
+  client.watch(
+    () => client.status === 'waiting' && errors.push([client.error.code, client.error.status]),
+  );
   for (const code of [1011, 1013]) {
     daemon.close(code);
     await until(() => client.status === 'waiting');

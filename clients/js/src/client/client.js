@@ -42,7 +42,7 @@ export class Client {
   status = 'connecting';
   /** Why it waits or was closed. @type {RowcastError | null} */
   error = null;
-  /** The claims of who is asking, where the transport tells. @type {Record<string, unknown> | null} */
+  /** The reader's claims, where the transport tells. @type {Record<string, unknown> | null} */
   identity = null;
   #base;
   #timing;

@@ -1,7 +1,7 @@
 // JSON whose numbers keep all their digits.
 //
-// PostgreSQL writes bigint and numeric as JSON numbers of any length; JSON.parse rounds them. What a
-// double holds exactly is a number here, always; the rest is what `bigint` says.
+// PostgreSQL writes bigint and numeric as JSON numbers of any length; JSON.parse rounds them. What
+// a double holds exactly is a number here, always; the rest is what `bigint` says.
 
 /** @typedef {'number' | 'string' | 'bigint'} BigintMode */
 
@@ -27,9 +27,7 @@ export function parse(text, mode) {
   if (mode === 'number' || !SUSPECT.test(text)) return JSON.parse(text);
   if (mode === 'string') return JSON.parse(text.replace(TOKENS, quoted));
   return JSON.parse(text.replace(TOKENS, marked), (_, value) =>
-    typeof value === 'string' && value.startsWith(MARK)
-      ? BigInt(value.slice(MARK.length))
-      : value,
+    typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
   );
 }
 

@@ -37,8 +37,8 @@ const MAX_SEEN = 4096;
  * @property {boolean} [snapshot]
  *
  * @typedef {'syncing' | 'live' | 'stale' | 'error' | 'closed'} Status
- *   `syncing`: what is needed to be complete is on its way; `stale`: it was complete, and there is no
- *   connection now
+ *   `syncing`: what is needed to be complete is on its way; `stale`: it was complete, and there is
+ *   no connection now
  *
  * @typedef {object} Delivery one complete step: first the rows, if any, then the events
  * @property {Row[] | null} rows all rows, in place of those before
@@ -68,7 +68,7 @@ export class Subscription {
   #sink;
   /** Rows of a snapshot that isn't complete. @type {Row[]} */
   #incoming = [];
-  /** A complete snapshot that no commit has covered. @type {{ rows: Row[], cursor: string } | null} */
+  /** A complete snapshot without a commit yet. @type {{ rows: Row[], cursor: string } | null} */
   #base = null;
   /** @type {RowEvent[]} */
   #pending = [];

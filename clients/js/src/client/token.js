@@ -70,7 +70,10 @@ export class TokenSource {
     if (wait === null) return;
     const keeping = this.#keeping;
     this.#timer = setTimeout(async () => {
-      const isFetched = await this.fetch().then(() => true, () => false);
+      const isFetched = await this.fetch().then(
+        () => true,
+        () => false,
+      );
       if (keeping !== this.#keeping) return;
       if (isFetched) renewed();
       this.#plan(isFetched ? this.#renewInMs : this.#leastMs, renewed);

@@ -40,7 +40,7 @@ export class WebSocketLink {
   #feeds = new Map();
   /** Those that go on from a place, until the server has taken them: no commit shows before. */
   #awaited = new Set();
-  /** A commit that has not shown for their sake, if nothing has come since. @type {string | null} */
+  /** A commit held back for their sake, if nothing has come since. @type {string | null} */
   #heldCursor = null;
   /** @type {Timer | undefined} */
   #silence;
@@ -65,7 +65,10 @@ export class WebSocketLink {
     socket.onerror = () => {};
     socket.onclose = ({ code, reason }) =>
       this.#end(this.#complaint ?? errorOfClose(code, reason), code);
-    this.#opening = setTimeout(() => this.#end(errorOfClose(1006, 'no hello')), host.timing.helloMs);
+    this.#opening = setTimeout(
+      () => this.#end(errorOfClose(1006, 'no hello')),
+      host.timing.helloMs,
+    );
   }
 
   stop() {
