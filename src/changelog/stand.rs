@@ -2,6 +2,9 @@
 //!
 //! The cursor is the transaction's own snapshot. What the transaction sees of a table and what the log has after the cursor
 //! belong together: each change is in exactly one of both.
+//!
+//! It doesn't ask as the reader does: a transaction that reads a table for a minute must not hold a lock on the log's
+//! tables, which are truncated.
 
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};

@@ -1,5 +1,5 @@
-//! Whether the table is still the one of which the view was made: columns are told by their numbers, as names may have
-//! been given to others.
+//! Whether the table is still the one of which the view was made: columns are told by their numbers, as names may
+//! have been given to others.
 
 use std::collections::HashMap;
 

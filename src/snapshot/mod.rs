@@ -1,8 +1,8 @@
 //! First reads: what somebody sees of a table, and the cursor after which everything else comes.
 //!
-//! A read is one transaction with one snapshot: its cursor and its rows belong together exactly. It goes at full speed into a
-//! spool, so that no client holds a transaction open, and those who ask for the same at the same time share it. Rows are judged
-//! as live changes are, and their text is what the log would have.
+//! A read is one transaction with one snapshot: its cursor and its rows belong together exactly. It goes at full speed
+//! into a spool, so that no client holds a transaction open, and those who ask for the same at the same time share it.
+//! Rows are judged as live changes are, and their text is what the log would have.
 
 mod check;
 mod chunk;

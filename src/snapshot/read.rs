@@ -12,7 +12,7 @@ use tokio_postgres::types::{FromSql, Type};
 use super::chunk::Chunks;
 use super::statement::{self, Statement};
 use super::{Settings, SnapshotError, Want, check};
-use crate::changelog::stand;
+use crate::changelog::{StandError, stand};
 use crate::cursor::Cursor;
 use crate::spool::Writer;
 
@@ -31,9 +31,12 @@ pub async fn open(
 ) -> Result<Cursor, SnapshotError> {
     let begun = client.batch_execute(&statement::begin(want, settings)).await;
     begun.map_err(|error| failed(want, error))?;
-    let stand = stand(client, want.view.table_id()).await?;
+    let stand = stand(client, want.view.table_id()).await.map_err(|error| match error {
+        StandError::Database(error) => failed(want, error),
+        error => error.into(),
+    })?;
     let known = async {
-        // Sent one behind the other: types' names depend on the path, and the catalog knows them by the role's own.
+        // One behind the other: types' names depend on the path, and the catalog knows them by the role's.
         let known = check::is_as_known(client, &want.view, stand.relation);
         let (known, ()) = try_join(known, client.batch_execute(statement::SEARCH_PATH)).await?;
         Ok::<_, tokio_postgres::Error>(known)

@@ -39,8 +39,8 @@ impl Rows {
         &self.cursor
     }
 
-    /// Some more rows, as JSON objects with `,\n` between them, and no other line breaks; none at the end. Between what comes
-    /// and what came before, there is to be a `,\n` too. Safe to cancel.
+    /// Some more rows, as JSON objects with `,\n` between them, and no other line breaks; none at the end. Between what
+    /// comes and what came before, there is to be a `,\n` too. Safe to cancel.
     pub async fn next(&mut self) -> Result<Option<Bytes>, SnapshotError> {
         self.follower.next().await.map_err(|error| match error {
             SpoolError::Broken => self.failure.get().cloned().unwrap_or(error.into()),

@@ -44,8 +44,8 @@ impl Snapshots {
     }
 
     /// For a subscription: takes part in an equal read that is under way or was finished less than
-    /// [`SHARED_FOR`](super::SHARED_FOR) ago, if its snapshot has seen all that this cursor has. Where the server's history
-    /// is another one since, what comes is of that.
+    /// [`SHARED_FOR`](super::SHARED_FOR) ago, if its snapshot has seen all that this cursor has. Where the server's
+    /// history is another one since, what comes is of that.
     pub async fn share(
         &self,
         view: Arc<View>,

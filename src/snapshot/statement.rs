@@ -22,11 +22,13 @@ pub struct Statement {
 /// What names mean that are written without a schema, in the rows' text and in predicates.
 pub const SEARCH_PATH: &str = "set local search_path = pg_catalog, pg_temp";
 
-/// Begins a read. The lock comes before the snapshot, which the first query takes: what truncates or rewrites the table would
-/// otherwise, in between, leave it empty for an older snapshot.
+/// Begins a read. The lock comes before the snapshot, which the first query takes: what truncates or rewrites the table
+/// would otherwise, in between, leave it empty for an older snapshot.
 ///
-/// Text depends on settings; the log has it as `sql/100_pinned_json.sql` pins them. With row security on, PostgreSQL would leave rows
-/// out where a policy says so; off, it refuses instead.
+/// <https://www.postgresql.org/docs/current/mvcc-caveats.html>
+///
+/// Text depends on settings; the log has it as `sql/100_pinned_json.sql` pins them. With row security on, PostgreSQL
+/// would leave rows out where a policy says so; off, it refuses instead.
 pub fn begin(want: &Want, settings: &Settings) -> String {
     let (timeout, lock_timeout) = (settings.timeout.as_millis(), settings.lock_timeout.as_millis());
     format!(
