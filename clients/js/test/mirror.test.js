@@ -162,6 +162,18 @@ for (const transport of ['websocket', 'sse', 'polling']) {
     assert.deepEqual(later, [2]);
   });
 
+  test(`${transport}: what comes right after a subscription has begun isn't missed`, async () => {
+    const { daemon } = stage;
+    const seen = [];
+    const feed = join(over).subscribe('orders', {}, { event: ({ key }) => seen.push(key.id) });
+    await until(() => feed.status === 'live');
+    await daemon.stop();
+    daemon.commit(['created', order(1)]);
+    await daemon.listen();
+    await until(() => seen.length > 0);
+    assert.deepEqual(seen, [1]);
+  });
+
   test(`${transport}: a token that has ended is fetched anew`, async () => {
     const { daemon } = stage;
     daemon.tokens = { a: { sub: '1' } };

@@ -108,3 +108,14 @@ test('a daemon that answers that it is away is waited for, not gone around', asy
   await mirror.ready;
   assert.equal(client.transport, 'sse');
 });
+
+test('where sockets are forbidden, streams serve', async () => {
+  class Forbidden {
+    constructor() {
+      throw new DOMException('mixed content', 'SecurityError');
+    }
+  }
+  const client = join({ WebSocket: Forbidden });
+  await client.mirror('orders').ready;
+  assert.equal(client.transport, 'sse');
+});

@@ -154,13 +154,29 @@ export class HttpLink {
     this.#host.ended(this, error);
   }
 
-  /** @param {Subscription} subscription */
-  #begin(subscription) {
+  /**
+   * Has a subscription without a place begin at the cursor of now: until the first commit, a lost
+   * stream would leave a gap otherwise.
+   * @param {Subscription} subscription
+   * @param {AbortSignal} signal
+   */
+  async #beginNow(subscription, signal) {
+    const { wanted } = subscription;
+    if (subscription.place !== null || wanted.snapshot) return;
+    const { cursor } = await this.#http.poll(wanted, null, 0, signal);
+    if (!signal.aborted) this.#begin(subscription, cursor);
+  }
+
+  /**
+   * @param {Subscription} subscription
+   * @param {string} [cursor]
+   */
+  #begin(subscription, cursor) {
     const { table } = subscription.wanted;
     const found = this.#tables.find(
       ({ name, schema }) => name === table || `${schema}.${name}` === table,
     );
-    subscription.begun({ key: found?.key, columns: found?.columns });
+    subscription.begun({ key: found?.key, columns: found?.columns, cursor });
   }
 
   /**
@@ -168,6 +184,7 @@ export class HttpLink {
    * @param {AbortSignal} signal
    */
   async #stream(subscription, signal) {
+    await this.#beginNow(subscription, signal);
     const texts = this.#http.stream(subscription.wanted, subscription.place, signal);
     let hasBegun = false;
     for await (const block of blocks(texts)) {
@@ -201,6 +218,8 @@ export class HttpLink {
    */
   async #poll(subscription, signal, isHeld) {
     const { wanted } = subscription;
+    await this.#beginNow(subscription, signal);
+    if (signal.aborted) return;
     const isFollowing = subscription.isJoined;
     if (!isFollowing) this.#begin(subscription);
     if (!subscription.isJoined) {

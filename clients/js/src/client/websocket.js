@@ -1,7 +1,7 @@
 // All subscriptions over one WebSocket. Serves until the connection ends; coming back is not its
 // to decide.
 
-import { RowcastError, errorOfClose, isFinal } from './errors.js';
+import { RowcastError, asError, errorOfClose, isFinal } from './errors.js';
 import { parse, stringify } from './json.js';
 
 const SUBPROTOCOL = 'rowcast.v1';
@@ -58,7 +58,8 @@ export class WebSocketLink {
     const host = this.#host;
     const url = host.address('v1/ws');
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    const socket = new host.WebSocket(url.href, SUBPROTOCOL);
+    const socket = this.#socketTo(url);
+    if (!socket) return;
     this.#socket = socket;
     socket.onopen = () => this.renew();
     socket.onmessage = ({ data }) => this.#receive(data);
@@ -69,6 +70,19 @@ export class WebSocketLink {
       () => this.#end(errorOfClose(1006, 'no hello')),
       host.timing.helloMs,
     );
+  }
+
+  /**
+   * Browsers refuse some addresses at once: a page over TLS may only have sockets over TLS.
+   * @param {URL} url
+   */
+  #socketTo(url) {
+    try {
+      return new this.#host.WebSocket(url.href, SUBPROTOCOL);
+    } catch (cause) {
+      queueMicrotask(() => this.#end(errorOfClose(1006, asError(cause).detail)));
+      return null;
+    }
   }
 
   stop() {
