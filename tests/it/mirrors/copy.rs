@@ -40,8 +40,8 @@ pub struct Copy {
     part: Option<(String, usize)>,
     /// The rows of a snapshot that isn't complete.
     fresh: Option<Rows>,
-    /// What has come since the last rows, by `seq`: the event, and whether there were two.
-    seqs: HashMap<i64, (String, bool)>,
+    /// What has come since the last rows, by `seq`: the event, its key, and whether there were two.
+    seqs: HashMap<i64, (String, String, bool)>,
     pub events: u64,
     pub snapshot_rows: u64,
     trail: VecDeque<String>,
@@ -166,13 +166,19 @@ impl Copy {
         let fault = || format!("the seq is wrong: {}", brief(event));
         let seq: i64 = event.get("seq").parse().map_err(|_| fault())?;
         let kind = event.text("event");
-        let known = self.seqs.get(&seq);
-        let twice = match known {
+        let key = event.get("key").to_owned();
+        let twice = match self.seqs.get(&seq) {
             None => false,
-            Some((before, false)) if before == "removed" && kind == "created" => true,
+            // Merged with an earlier change of the row that has the new key, the second one may be an update.
+            Some((before, of, false))
+                if *of != key
+                    && (before == "removed" && kind == "created" || self.rules.merges) =>
+            {
+                true
+            }
             Some(_) => return Err(format!("a change comes again: {}", brief(event))),
         };
-        self.seqs.insert(seq, (kind, twice));
+        self.seqs.insert(seq, (kind, key, twice));
         Ok(())
     }
 

@@ -54,9 +54,10 @@ pub async fn mirror(round: &mut Round, number: usize) -> Mirror {
     let which = rng.random_range(0..round.daemons.len());
     let (is_restless, token_secs) = (rng.random_bool(0.5), rng.random_bool(0.3).then_some(8));
     let proxy = Arc::new(Proxy::start(round.daemons[which].address).await);
+    let merges = specs.iter().any(|spec| spec.coalesce > 0);
     let copy = |(at, spec): (usize, &Spec)| {
         let name = format!("copy {number}.{at} of {}", described(spec, &tables, &identity));
-        let rules = rules(spec, &tables[spec.table], &identity);
+        let rules = rules(spec, merges, &tables[spec.table], &identity);
         Arc::new(Mutex::new(Copy::new(name, rules, round.began)))
     };
     Mirror {
@@ -92,7 +93,8 @@ pub async fn script(round: &mut Round, number: usize) -> Script {
     while transports.len() > 1 && rng.random_bool(0.4) {
         transports.remove(rng.random_range(0..transports.len()));
     }
-    let rules = specs.iter().map(|spec| rules(spec, &tables[spec.table], &identity)).collect();
+    let rules =
+        specs.iter().map(|spec| rules(spec, true, &tables[spec.table], &identity)).collect();
     let token_secs = rng.random_bool(0.3).then_some(15);
     let which = rng.random_range(0..round.daemons.len());
     let proxy = Arc::new(Proxy::start(round.daemons[which].address).await);
@@ -134,7 +136,7 @@ fn drawn(rng: &mut StdRng, tables: &[Table], identity: &Identity) -> Spec {
     }
 }
 
-fn rules(spec: &Spec, table: &Table, identity: &Identity) -> Rules {
+fn rules(spec: &Spec, merges: bool, table: &Table, identity: &Identity) -> Rules {
     let sees_all = table.policy.rows.constant(&identity.claims) == Some(Some(true));
     let always = match sees_all && table.name == ACCOUNTS {
         true => Always::Sum(TOTAL),
@@ -145,6 +147,7 @@ fn rules(spec: &Spec, table: &Table, identity: &Identity) -> Rules {
         key: table.key.clone(),
         update: table.policy.updates,
         with_old: spec.asked.old,
+        merges,
         always,
     }
 }

@@ -155,7 +155,7 @@ impl Mirror {
     }
 
     pub fn token(&self, rng: &mut StdRng) -> Token {
-        let Some(secs) = self.token_secs else {
+        let Some(secs) = self.token_secs.filter(|_| self.identity.token.is_some()) else {
             return Token { text: self.identity.token.clone(), ends: None };
         };
         let secs = rng.random_range(2..=secs);

@@ -3,6 +3,7 @@
 //!
 //! `ROWCAST_MIRRORS_SECS` makes it longer; `ROWCAST_MIRRORS_SEED` repeats the round that had this seed;
 //! `ROWCAST_MIRRORS_CHAOS` says what may happen: `all`, `none`, `kill,cut`, `-restart,-crash`;
+//! `ROWCAST_MIRRORS_FAILURES` how many rounds may fail before it stops;
 //! `ROWCAST_MIRRORS_WAYS` by which ways: `socket,stream,poll,rows,script`.
 
 mod chaos;
@@ -24,8 +25,11 @@ mod stream;
 mod tables;
 mod writers;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
+
+use futures_util::FutureExt as _;
 
 use counts::Counts;
 use options::Options;
@@ -39,13 +43,18 @@ async fn every_mirror_equals_what_postgresql_shows() {
     let server = Server::start().await;
     let counts = Arc::new(Counts::default());
     let end = Instant::now() + options.time;
+    let mut failed = Vec::new();
     for seed in options.seed.. {
-        Round::new(seed, &server, &options, &counts).await.run().await;
-        println!("seed {seed} done, {} comparisons so far", counts.comparisons.get());
-        if Instant::now() >= end {
+        let round = Round::new(seed, &server, &options, &counts).await;
+        match AssertUnwindSafe(round.run()).catch_unwind().await {
+            Ok(()) => println!("seed {seed} done, {} comparisons so far", counts.comparisons.get()),
+            Err(_) => failed.push(seed),
+        }
+        if Instant::now() >= end || failed.len() >= options.failures {
             break;
         }
     }
     println!("{counts:?}");
+    assert!(failed.is_empty(), "seeds that failed: {failed:?}");
     assert!(counts.comparisons.get() > 0, "{counts:?}");
 }

@@ -11,6 +11,8 @@ pub struct Options {
     /// Of the first round; the next ones count from it.
     pub seed: u64,
     pub time: Duration,
+    /// How many rounds may fail before it stops.
+    pub failures: usize,
     pub chaos: Vec<Kind>,
     pub ways: Vec<Way>,
     /// Whether the client for JavaScript takes part.
@@ -25,16 +27,17 @@ impl Options {
         };
         let seed = number("ROWCAST_MIRRORS_SEED").unwrap_or_else(|| rand::random::<u32>().into());
         let time = Duration::from_secs(number("ROWCAST_MIRRORS_SECS").unwrap_or(SECS));
+        let failures = number("ROWCAST_MIRRORS_FAILURES").unwrap_or(1) as usize;
         let chaos = std::env::var("ROWCAST_MIRRORS_CHAOS").unwrap_or_else(|_| "all".to_owned());
         let named = std::env::var("ROWCAST_MIRRORS_WAYS").ok();
         let (ways, with_scripts) = ways(named.as_deref());
-        Self { seed, time, chaos: kinds(&chaos), ways, with_scripts }
+        Self { seed, time, failures, chaos: kinds(&chaos), ways, with_scripts }
     }
 }
 
 /// `socket,stream,poll,rows,script`, or some of them.
 fn ways(text: Option<&str>) -> (Vec<Way>, bool) {
-    let Some(text) = text else { return (vec![Way::Rows], false) };
+    let Some(text) = text else { return (Way::ALL.to_vec(), true) };
     let named = |way: &Way| {
         let name = format!("{way:?}").to_lowercase();
         text.split(',').any(|wanted| name.starts_with(wanted))

@@ -14,6 +14,8 @@ pub struct Rules {
     /// What an UPDATE is called.
     pub update: &'static str,
     pub with_old: bool,
+    /// Whether several changes of a row may come as one.
+    pub merges: bool,
     /// What every state must be like.
     pub always: Always,
 }

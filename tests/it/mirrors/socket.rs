@@ -220,6 +220,9 @@ impl Session<'_> {
             "reset" => self.reset(message).await,
             "unsubscribed" => self.unsubscribed(message, rng).await,
             "error" if message.text("code") == "unavailable" => Err(End::broken("unavailable")),
+            "error" if message.text("code") == "unauthenticated" && self.token.may_have_ended() => {
+                Err(End::broken("unauthenticated"))
+            }
             _ => Err(End::Fault(format!("{message:?}"))),
         }
     }
