@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use futures_util::StreamExt as _;
 use memchr::memmem;
+use rowcast::snapshot::SHARED_FOR;
 use tokio::runtime::Runtime;
 
 use crate::Options;
@@ -71,9 +72,11 @@ pub fn measure(stage: &Stage, options: &Options, report: &mut Report) -> anyhow:
     let (mut psql, mut ndjson, mut websocket) = (Way::default(), Way::default(), Way::default());
     let (mut psql_half, mut half) = (Way::default(), Way::default());
     for _ in 0..options.rounds {
+        // The WebSocket is not to be given what was read for others.
+        std::thread::sleep(2 * SHARED_FOR);
         turn(&mut psql, None, || read_psql(stage, WHOLE_SQL))?;
-        turn(&mut ndjson, Some(&served.open), || served.read_ndjson(&served.open, ""))?;
         turn(&mut websocket, Some(&served.open), || served.read_websocket(options.rows))?;
+        turn(&mut ndjson, Some(&served.open), || served.read_ndjson(&served.open, ""))?;
         turn(&mut psql_half, None, || read_psql(stage, FILTERED_SQL))?;
         turn(&mut half, Some(&served.masked), || served.read_ndjson(&served.masked, FILTERED))?;
     }
