@@ -2,9 +2,10 @@
 
 mod alter;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,9 @@ use crate::spool;
 
 /// How many readings may wait between the reader and the hub, each of a few hundred KiB at most.
 const READINGS: usize = 4;
+/// How many connections may wait to be accepted, if the system's own bound allows it (Linux: `net.core.somaxconn`). When a
+/// deploy brings everybody back at once, those beyond it try again only after a second, or more.
+const MAX_TO_BE_ACCEPTED: u32 = 4096;
 
 /// What to do about the objects in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,10 +105,17 @@ pub async fn run(
     Ok(ended?)
 }
 
-/// Opens the port.
-pub async fn listen(settings: &config::Settings) -> Result<TcpListener, Error> {
+/// Opens the port. Within a runtime, which will listen.
+pub fn listen(settings: &config::Settings) -> Result<TcpListener, Error> {
     let address = settings.server.listen;
-    TcpListener::bind(address).await.map_err(|error| Error::Listen(address, error))
+    open(address).map_err(|error| Error::Listen(address, error))
+}
+
+fn open(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(MAX_TO_BE_ACCEPTED)
 }
 
 /// Is cancelled by SIGINT or SIGTERM. A second signal ends the process at once.

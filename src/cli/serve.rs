@@ -44,7 +44,7 @@ async fn start(objects: Objects, global: &Global) -> anyhow::Result<Started> {
     warn(&config.warnings, global.log_format);
     let served = daemon::prepare(&config.settings, &session.client, &found, objects).await?;
     drop(session);
-    let listener = daemon::listen(&config.settings).await?;
+    let listener = daemon::listen(&config.settings)?;
     tracing::info!(tables = found.len(), "serving on http://{}", listener.local_addr()?);
     Ok((config.settings, served, listener))
 }
