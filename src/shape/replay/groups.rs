@@ -16,8 +16,9 @@ use crate::shape::index::Index;
 use crate::shape::recent::has_all_of;
 use crate::wire::{Batch, Commit, Feed, Format, Formats, Sealed};
 
-/// A group's events are framed when there are this many bytes of them.
-const FRAME_BYTES: usize = 256 << 10;
+/// A group's events are framed when there are this many bytes of them. A buffer doubles as it grows, and is kept as it is until the
+/// frame has been taken: a little more than a power of two would take twice the memory.
+const FRAME_BYTES: usize = 240 << 10;
 /// What all groups together may gather before it is framed.
 const MAX_GATHERED_BYTES: usize = 4 << 20;
 /// A commit may come between batches when a group has this many bytes of events since the last.
