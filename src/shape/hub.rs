@@ -1,6 +1,6 @@
 //! The one task that owns shapes and readers: takes what happens, one thing at a time, and handles it at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, mpsc, watch};
@@ -12,6 +12,7 @@ use super::command::{Command, MAX_WAITING, ReaderId};
 use super::deliver::Readership;
 use super::diff::Differences;
 use super::doubt::Doubts;
+use super::frames::Frames;
 use super::gather::Gathered;
 use super::observed::Observed;
 use super::reader::{Reader, State, Subscription};
@@ -86,6 +87,8 @@ pub struct Hub {
     pub(super) replayer: Replayer,
     reports: Reports,
     pub(super) snapshots: Snapshots,
+    /// As long as rows are on their way.
+    pub(super) frames: Weak<Frames>,
     /// Numbers catch-ups and snapshots.
     pub(super) last_generation: u64,
     pub(super) own_commands: mpsc::WeakSender<Command>,
@@ -137,6 +140,7 @@ impl Hub {
             replayer: outside.replayer,
             reports: outside.reports,
             snapshots: outside.snapshots,
+            frames: Weak::new(),
             last_generation: 0,
             own_commands,
             newest_at: None,

@@ -10,6 +10,7 @@ mod command;
 mod deliver;
 mod diff;
 mod doubt;
+mod frames;
 mod gather;
 mod hub;
 mod index;

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::command::{Command, ReaderId};
+use super::frames::Frames;
 use super::hub::Hub;
 use super::outbox::{Courier, Parcel, Refused};
 use super::reader::{At, State};
@@ -14,7 +15,7 @@ use super::registry::Registry;
 use crate::cursor::Cursor;
 use crate::policy::View;
 use crate::snapshot::{Rows, SnapshotError, Snapshots};
-use crate::wire::{self, Code, Feed, Format, Refusal, ResetCause};
+use crate::wire::{Code, Feed, Format, Refusal, ResetCause};
 
 /// The pauses between attempts to read rows.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -42,6 +43,7 @@ struct Sync {
     view: Arc<View>,
     after: Option<Arc<Cursor>>,
     courier: Courier,
+    frames: Arc<Frames>,
 }
 
 /// Why bringing it ended early.
@@ -59,6 +61,8 @@ impl From<Refused> for Stop {
 impl Hub {
     /// Has the rows brought that feeds of the reader are to begin with.
     pub(super) fn read_rows(&mut self, id: ReaderId) {
+        let frames = self.frames.upgrade().unwrap_or_default();
+        self.frames = Arc::downgrade(&frames);
         let Registry { readers, shapes, .. } = &mut self.readership.registry;
         let Some(reader) = readers.get_mut(&id).filter(|reader| !reader.has_backlog()) else {
             return;
@@ -74,7 +78,8 @@ impl Hub {
             let number = self.last_generation;
             let (after, view) = (after.take(), Arc::clone(&shape.key.view));
             *at = At::Syncing { number, _courier: leash };
-            let sync = Sync { reader: id, number, format, feed, view, after, courier };
+            let frames = Arc::clone(&frames);
+            let sync = Sync { reader: id, number, format, feed, view, after, courier, frames };
             tokio::spawn(sync.run(self.snapshots.clone(), self.own_commands.clone()));
         }
     }
@@ -152,7 +157,7 @@ impl Sync {
         let mut rows: Rows = asked.map_err(failed(false))?;
         let mut has_begun = false;
         while let Some(chunk) = rows.next().await.map_err(failed(has_begun))? {
-            let delivery = wire::rows(self.format, self.feed, &chunk);
+            let delivery = self.frames.rows(self.format, self.feed, &chunk);
             self.courier.push_paced(vec![Parcel { feed: Some(self.feed), delivery }]).await?;
             has_begun = true;
         }
