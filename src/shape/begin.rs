@@ -86,6 +86,12 @@ impl Hub {
             Beginning::After(cursor) => cursor.to_string(),
             _ => place.cursor().to_owned(),
         };
+        let at = match at {
+            At::Behind(place) if place.sight.is_some() => {
+                At::Behind(Arc::new(Cursor { sight: None, ..Cursor::clone(&place) }))
+            }
+            at => at,
+        };
         let registry = &mut self.readership.registry;
         let Some(feed) = registry.open(id, index, at) else { return Ok(()) };
         let (Some(reader), Some(shape)) =
@@ -121,7 +127,10 @@ impl Hub {
         if is_away {
             return Beginning::Later;
         }
-        if let Some(cause) = foreign(&cursor, place.place()) {
+        let sight = self.served.sight();
+        let is_other = cursor.sight.is_some_and(|of| of != sight);
+        let other = is_other.then_some(ResetCause::TableChanged);
+        if let Some(cause) = foreign(&cursor, place.place()).or(other) {
             self.readership.observed.resumed_expired();
             return Beginning::Expired(cause);
         }

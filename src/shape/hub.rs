@@ -39,7 +39,7 @@ pub enum Ended {
     ReaderGone,
 }
 
-enum Input {
+pub(super) enum Input {
     Reading(Reading),
     Command(Command),
     /// Tables were altered, or looked at.
@@ -85,7 +85,7 @@ pub struct Hub {
     pub(super) differences: Differences,
     pub(super) windows: Windows,
     pub(super) replayer: Replayer,
-    reports: Reports,
+    pub(super) reports: Reports,
     pub(super) snapshots: Snapshots,
     /// As long as rows are on their way.
     pub(super) frames: Weak<Frames>,
@@ -97,7 +97,7 @@ pub struct Hub {
     readings: mpsc::Receiver<Reading>,
     commands: mpsc::Receiver<Command>,
     readiness: watch::Sender<Readiness>,
-    relief: Arc<Notify>,
+    pub(super) relief: Arc<Notify>,
     tick: Interval,
     shutdown: CancellationToken,
 }
@@ -188,7 +188,7 @@ impl Hub {
         }
     }
 
-    fn handle(&mut self, input: Input) {
+    pub(super) fn handle(&mut self, input: Input) {
         match input {
             Input::Reading(Reading::Changes(changes)) => self.gather(changes),
             Input::Reading(Reading::Commit(cursor)) => self.commit(&cursor),
@@ -200,9 +200,9 @@ impl Hub {
                 self.looks = state.looks;
                 self.renew();
             }
-            Input::Relief => self.relieve(),
+            Input::Relief => self.relieve(Instant::now()),
             Input::Report(report) => self.heed(report),
-            Input::Window => self.end_windows(),
+            Input::Window => self.end_windows(Instant::now()),
             Input::Tick => self.keep_alive(),
             Input::Ended(_) => {}
         }
@@ -252,7 +252,7 @@ impl Hub {
         self.span.end = Some(Arc::clone(&end));
         self.recent.commit(&end);
         self.differences = Differences::default();
-        let commit = Commit::new(end);
+        let commit = Commit::told(end, self.served.sight());
         let gathered = std::mem::take(&mut self.gathered);
         self.readership.deliver_all(&gathered.active, &commit, Instant::now());
         self.place = Some(commit);
@@ -278,8 +278,8 @@ impl Hub {
         }
     }
 
-    fn relieve(&mut self) {
-        let (relieved, overdue) = self.readership.relieve(Instant::now());
+    pub(super) fn relieve(&mut self, now: Instant) {
+        let (relieved, overdue) = self.readership.relieve(now);
         for id in overdue {
             self.fall_behind(id);
         }

@@ -246,7 +246,8 @@ impl Hub {
             *at = At::Behind(Arc::clone(from));
             reader.owes_commit = true;
             let view = &shape.key.view;
-            let synced = wire::synced(reader.format, *feed, view, &from.to_string());
+            let told = from.told(self.served.sight()).to_string();
+            let synced = wire::synced(reader.format, *feed, view, &told);
             reader.stage(synced, Of::Answer);
         }
     }

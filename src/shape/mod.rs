@@ -126,3 +126,6 @@ pub enum End {
     /// What it read can't be served any more; its last delivery says why.
     Withdrawn,
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use super::{Asked, End, ShapeKey};
 use crate::catalog::TableId;
 use crate::identity::Claims;
 use crate::policy::{Served, Unknown, View};
-use crate::wire::{self, Feed, Format, Refusal, ResetCause};
+use crate::wire::{self, Commit, Feed, Format, Refusal, ResetCause};
 
 /// A subscription, and what is seen through it now.
 type Seen = (ReaderId, String, Result<View, Unknown>);
@@ -32,6 +32,12 @@ impl Hub {
         }
         self.looks_heeded = self.looks;
         let before = std::mem::replace(&mut self.served, served);
+        if self.served.sight() != before.sight() {
+            let told =
+                |place: &Commit| Commit::told(Arc::clone(place.place()), self.served.sight());
+            self.place = self.place.as_ref().map(told);
+            self.differences = Differences::default();
+        }
         let looked = self.doubts.settle(has_looked);
         self.forget_altered(&before);
         for table in looked {

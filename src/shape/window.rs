@@ -85,8 +85,7 @@ impl Hub {
     }
 
     /// Brings those what came whose windows have ended.
-    pub(super) fn end_windows(&mut self) {
-        let now = Instant::now();
+    pub(super) fn end_windows(&mut self, now: Instant) {
         for id in self.windows.take_ended(now) {
             match self.readership.registry.readers.get_mut(&id) {
                 None => continue,

@@ -30,6 +30,13 @@ impl Commit {
         Self { place, text, websocket }
     }
 
+    /// The same, told to those to whom this is served: see `Cursor::sight`.
+    pub fn told(place: Arc<Cursor>, sight: u32) -> Self {
+        let text: Arc<str> = place.told(sight).to_string().into();
+        let websocket = websocket::commit(&text).into();
+        Self { place, text, websocket }
+    }
+
     /// The cursor itself.
     pub fn place(&self) -> &Arc<Cursor> {
         &self.place

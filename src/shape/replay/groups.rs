@@ -80,6 +80,11 @@ struct Merging {
 }
 
 impl Groups {
+    /// The tables as the readers' views are of them.
+    pub fn served(&self) -> &Served {
+        &self.served
+    }
+
     pub fn new(served: Arc<Served>, beliefs: Arc<Beliefs>) -> Self {
         Self {
             served,

@@ -4,7 +4,7 @@
 mod drain;
 mod groups;
 mod lanes;
-mod log;
+pub(super) mod log;
 mod merge;
 mod output;
 mod round;

@@ -90,7 +90,7 @@ impl Round {
     pub async fn finish(mut self, end: Arc<Cursor>) -> Vec<Ended> {
         self.groups.finish();
         self.see_merged().await;
-        let commit = Commit::new(end);
+        let commit = Commit::told(end, self.groups.served().sight());
         for id in (0..self.groups.len()).map(GroupId) {
             self.write_last(id, &commit).await;
             if id.0 % MAX_AT_ONCE == 0 {
