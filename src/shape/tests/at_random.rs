@@ -355,9 +355,6 @@ impl Stage {
                 let reader = &self.hub.readership.registry.readers[&client.id];
                 assert_eq!(copy.state, State::Good, "{name} of {:?}: {reader:?}", client.id);
             }
-            let is_told = client.copies.is_empty()
-                || client.place.as_ref().is_some_and(|place| place.era == self.place.era);
-            assert!(is_told || client.place.is_none(), "{:?}", client.place);
         }
     }
 }
