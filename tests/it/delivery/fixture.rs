@@ -198,7 +198,7 @@ impl Server {
 
     /// The cursor of the newest commit.
     pub fn cursor(&self) -> String {
-        cursor(self.commits).to_string()
+        cursor(self.commits).told(self.renewal.get().sight()).to_string()
     }
 
     pub async fn batch(&mut self, changes: Vec<Change>) {

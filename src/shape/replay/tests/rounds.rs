@@ -152,6 +152,18 @@ pub fn events(format: Format, delivery: Delivery) -> Vec<Value> {
 }
 
 pub fn read(format: Format, delivery: Delivery) -> Vec<Came> {
+    let mut came = read_as(format, delivery);
+    for came in &mut came {
+        // What was served to whom is told with a place, and isn't part of it.
+        if let Came::Commit(told) = came {
+            let place = Cursor { sight: None, ..told.parse().unwrap() };
+            *told = place.to_string();
+        }
+    }
+    came
+}
+
+fn read_as(format: Format, delivery: Delivery) -> Vec<Came> {
     match format {
         Format::WebSocket => frames(&delivery.into_bytes()),
         Format::EventStream => blocks(std::str::from_utf8(&delivery.into_bytes()).unwrap()),
