@@ -212,7 +212,7 @@ impl Session<'_> {
     async fn take_text(&mut self, message: &Object, rng: &mut StdRng) -> Result<(), End> {
         match message.text("op").as_str() {
             "hello" | "pong" => Ok(()),
-            "subscribed" => self.subscribed(message).await,
+            "subscribed" => self.subscribed(message),
             "rows" => self.rows(message),
             "synced" => self.synced(message),
             "events" => self.events(message),
@@ -249,7 +249,7 @@ impl Session<'_> {
         Ok(found)
     }
 
-    async fn subscribed(&mut self, message: &Object) -> Result<(), End> {
+    fn subscribed(&mut self, message: &Object) -> Result<(), End> {
         let columns = message.get("columns").to_owned();
         let mirror = self.mirror;
         let feed = message.get("feed").parse().map_err(|_| fault("no feed"))?;
@@ -261,18 +261,14 @@ impl Session<'_> {
             copy.columns.replace(columns.clone())
         };
         match sub.state {
-            State::Asked { resumes: true } if had.is_none_or(|had| had == columns) => {
+            // If the columns are others now, a reset must follow: what comes after the cursor can't tell of that.
+            State::Asked { resumes: true } => {
                 mirror.counts.resumes.add(1);
+                if had.is_some_and(|had| had != columns) {
+                    mirror.counts.name("other columns at a resume");
+                }
                 sub.state = State::Live;
                 Ok(())
-            }
-            // What was altered meanwhile can't be told by events.
-            State::Asked { resumes: true } => {
-                mirror.counts.name("other columns at a resume");
-                mirror.copy(sub.copy).forget();
-                sub.state = State::Leaving;
-                let message = json!({"op": "unsubscribe", "id": sub.id});
-                self.send(message).await
             }
             State::Asked { resumes: false } => {
                 sub.state = State::Rows;
