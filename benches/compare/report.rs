@@ -141,7 +141,7 @@ impl Report {
             for (name, values, target) in series.chain(ratios) {
                 let (Some(target), Some(summary)) = (target, Summary::of(values)) else { continue };
                 let (got, verdict) = (number(summary.median), target.print(summary.median));
-                verdicts.push(format!("  {:<34}{name:<46}{got:>9}  {verdict}", section.title));
+                verdicts.push(format!("  {:<33} {name:<46}{got:>9}  {verdict}", section.title));
             }
         }
         format!("Targets\n{}\n\nAgain: {}", verdicts.join("\n"), command())
