@@ -22,11 +22,17 @@ for (const transport of ['websocket', 'sse', 'polling']) {
     mirror.subscribe((changes) => told.push(changes));
     daemon.commit(['patched', order(1, 'paid')], ['removed', order(2)], ['created', order(4)]);
     await equal(mirror);
+    const by = told.flat().map((change) => change.by);
+    assert.deepEqual(by.map(({ event, key }) => [event, key.id]), [
+      ['patched', 1],
+      ['removed', 2],
+      ['created', 4],
+    ]);
     assert.deepEqual(told, [
       [
-        { event: 'patched', key: 1, row: order(1, 'paid'), old: order(1) },
-        { event: 'removed', key: 2, row: null, old: order(2) },
-        { event: 'created', key: 4, row: order(4), old: null },
+        { event: 'patched', key: 1, row: order(1, 'paid'), old: order(1), by: by[0] },
+        { event: 'removed', key: 2, row: null, old: order(2), by: by[1] },
+        { event: 'created', key: 4, row: order(4), old: null, by: by[2] },
       ],
     ]);
     daemon.commit(['truncated', null]);
@@ -89,9 +95,9 @@ for (const transport of ['websocket', 'sse', 'polling']) {
     await equal(mirror);
     assert.equal(mirror.get(2), kept);
     assert.deepEqual(told, [
-      { event: 'removed', key: 1, row: null, old: order(1) },
-      { event: 'patched', key: 3, row: order(3, 'paid'), old: order(3) },
-      { event: 'created', key: 9, row: order(9), old: null },
+      { event: 'removed', key: 1, row: null, old: order(1), by: null },
+      { event: 'patched', key: 3, row: order(3, 'paid'), old: order(3), by: null },
+      { event: 'created', key: 9, row: order(9), old: null, by: null },
     ]);
     for (let i = 0; i < 6; i += 1) {
       daemon.commit(['patched', order(9, `sequence number ${i} of the life before`)]);

@@ -21,6 +21,7 @@ import { Subscription } from './subscription.js';
  * @property {Key} key
  * @property {Row | null} row as it is now; null if removed
  * @property {Row | null} old as the mirror had it; null if created
+ * @property {RowEvent | null} by what said so; null where rows were read anew
  *
  * @typedef {object} MirrorOptions
  * @property {string} [where]
@@ -211,19 +212,20 @@ export class Mirror {
   }
 
   /**
-   * @param {RowEvent} event
+   * @param {RowEvent} by
    * @param {Change[]} changes
    */
-  #follow({ event, key: identity, data, oversize }, changes) {
+  #follow(by, changes) {
+    const { event, key: identity, data, oversize } = by;
     if (event === 'truncated') {
       this.#oversize.clear();
-      for (const key of [...this.#rows.keys()]) this.#remove(key, changes);
+      for (const key of [...this.#rows.keys()]) this.#remove(key, by, changes);
       return;
     }
     const key = this.#keyOf(identity ?? {});
     this.#oversize.forget(key);
-    if (event === 'removed') this.#remove(key, changes);
-    else if (data) this.#set(event, key, data, changes);
+    if (event === 'removed') this.#remove(key, by, changes);
+    else if (data) this.#set(event, key, data, by, changes);
     else if (oversize) this.#oversize.fetch(key, identity ?? {});
   }
 
@@ -231,23 +233,25 @@ export class Mirror {
    * @param {Change['event']} event
    * @param {Key} key
    * @param {Row} row
+   * @param {RowEvent | null} by
    * @param {Change[]} changes
    */
-  #set(event, key, row, changes) {
+  #set(event, key, row, by, changes) {
     const old = this.#rows.get(key) ?? null;
     this.#rows.set(key, row);
-    changes.push({ event, key, row, old });
+    changes.push({ event, key, row, old, by });
   }
 
   /**
    * @param {Key} key
+   * @param {RowEvent | null} by
    * @param {Change[]} changes
    */
-  #remove(key, changes) {
+  #remove(key, by, changes) {
     const old = this.#rows.get(key);
     if (!old) return;
     this.#rows.delete(key);
-    changes.push({ event: 'removed', key, row: null, old });
+    changes.push({ event: 'removed', key, row: null, old, by });
   }
 
   /**
@@ -256,14 +260,15 @@ export class Mirror {
    * @param {Change[]} changes
    */
   #compare(before, changes) {
+    const by = null;
     for (const [key, old] of before) {
-      if (!this.#rows.has(key)) changes.push({ event: 'removed', key, row: null, old });
+      if (!this.#rows.has(key)) changes.push({ event: 'removed', key, row: null, old, by });
     }
     for (const [key, row] of this.#rows) {
       const old = before.get(key) ?? null;
-      if (!old) changes.push({ event: 'created', key, row, old });
+      if (!old) changes.push({ event: 'created', key, row, old, by });
       else if (isSame(old, row)) this.#rows.set(key, old);
-      else changes.push({ event: 'patched', key, row, old });
+      else changes.push({ event: 'patched', key, row, old, by });
     }
   }
 
@@ -275,8 +280,8 @@ export class Mirror {
   #fetched(key, row) {
     /** @type {Change[]} */
     const changes = [];
-    if (row) this.#set(this.#rows.has(key) ? 'patched' : 'created', key, row, changes);
-    else this.#remove(key, changes);
+    if (row) this.#set(this.#rows.has(key) ? 'patched' : 'created', key, row, null, changes);
+    else this.#remove(key, null, changes);
     this.#published(changes, false)();
   }
 }
