@@ -1,23 +1,33 @@
-// What the address says after its `#`: the table, and the filter on it. Pure.
+// What the address says after its `#`: the open tables, and the filter on each. Pure.
 
-/**
- * @param {string} table
- * @param {string} [where]
- */
-export function hashOf(table, where = '') {
-  const filter = where ? `&where=${encodeURIComponent(where)}` : '';
-  return `#table=${encodeURIComponent(table)}${filter}`;
+/** @typedef {{ table: string, where: string }} Place */
+
+/** @param {Place[]} places */
+export function hashOf(places) {
+  const fields = places.map(({ table, where }) => {
+    const filter = where ? `&where=${encodeURIComponent(where)}` : '';
+    return `table=${encodeURIComponent(table)}${filter}`;
+  });
+  return `#${fields.join('&')}`;
 }
 
 /**
- * The table and the filter that an address names, '' where it names none.
+ * The tables that an address names, each once; none where it names none.
  * @param {string} hash
+ * @returns {Place[]}
  */
 export function readHash(hash) {
   const text = hash.replace(/^#/, '');
-  if (!text.includes('=')) return { table: decoded(text), where: '' };
-  const fields = new Map(text.split('&').map((field) => divided(field)));
-  return { table: fields.get('table') ?? '', where: fields.get('where') ?? '' };
+  if (text === '') return [];
+  if (!text.includes('=')) return [{ table: decoded(text), where: '' }];
+  /** @type {Map<string, Place>} */
+  const places = new Map();
+  let last = '';
+  for (const [name, value] of text.split('&').map(divided)) {
+    if (name === 'table') places.set((last = value), { table: value, where: '' });
+    else if (name === 'where' && last) places.set(last, { table: last, where: value });
+  }
+  return [...places.values()];
 }
 
 /**

@@ -1,168 +1,148 @@
-// Puts the page together: who reads, one connection, one chosen table, and the views that draw
-// them.
+// Puts the page together: who reads, one client, the open tables as its mirrors, and the views that
+// draw them.
 
 import { hashOf, readHash } from './address.js';
-import { fetchTables, nameOf, Refused, socketAddress } from './api.js';
-import { delayMs } from './backoff.js';
+import { base, nameOf } from './api.js';
+import { COLUMNS } from './chart.js';
+import { connect } from './client.js';
 import { isDemo } from './demo.js';
-import { Feed } from './feed.js';
+import { Log } from './log.js';
+import { Panel } from './panel.js';
+import { Rate } from './rate.js';
 import { Session } from './session.js';
+import { drawChart } from './view/chart.js';
 import { listenToControls } from './view/controls.js';
 import { Detail } from './view/detail.js';
-import { drawEmpty, whyEmpty } from './view/empty.js';
+import { arrange, byId, setText } from './view/dom.js';
+import { drawEmpty, whyNoTable } from './view/empty.js';
 import { EventList } from './view/events.js';
-import { FilterBox } from './view/filter.js';
-import { drawCounts, drawFoot, drawHead, drawNotice } from './view/head.js';
 import { painter } from './view/painter.js';
+import { PanelView } from './view/panel.js';
 import { drawClaims, Switch, TokenField } from './view/reader.js';
-import { RowTable } from './view/rows.js';
 import { drawConnection, drawRate } from './view/status.js';
-import { drawTables, drawTitle } from './view/tables.js';
-import { Watch } from './watch.js';
+import { drawTables, MAX_OPEN } from './view/tables.js';
+
+/**
+ * @typedef {import('./api.js').TableInfo} TableInfo
+ * @typedef {import('./client/client.js').Client} Client
+ */
 
 const TICK_MS = 500;
-/** Wide tables list fewer rows, so that drawing them takes no longer. */
-const CELLS_DRAWN = 4_000;
-const ROWS_DRAWN_AT_LEAST = 40;
-const RENEWED_AT_MOST_EVERY_MS = 1_000;
+const LISTED_AGAIN_MS = 2_000;
 
-/** @type {import('./api.js').TableInfo[]} */
+/** @type {Client} */
+let client;
+/** Whether this client has been live. */
+let wasLive = false;
+/** @type {TableInfo[]} */
 let tables = [];
 /** @type {import('./view/empty.js').Listing} */
 let listing = { phase: 'loading' };
-/** @type {import('./feed.js').Connection} */
-let connection = { phase: 'connecting' };
-/** The table that the reader asked for, also while it isn't there. */
-let preferred = '';
-/** Whether somebody else reads than when the table was chosen. */
-let isAnother = false;
-/** The filters in force, by table. @type {Map<string, string>} */
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let listAgain;
+/** The open tables by name, in their order. @type {Map<string, PanelView>} */
+const open = new Map();
+/** The filters in force, by table, also of those that aren't open. @type {Map<string, string>} */
 const filters = new Map();
-/** @type {string | null} */
-let chosenRow = null;
-/** @type {import('./state.js').Order} */
-let order = 'place';
-let loads = 0;
-let loadFailures = 0;
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let loadAgain;
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let renewal;
+/** @type {{ table: string, key: import('./client/key.js').Key } | null} */
+let chosen = null;
+/** The demo's orders, for its chart. @type {import('./client/mirror.js').Mirror | null} */
+let orders = null;
+let rate = new Rate();
+let log = new Log();
 
 const redraw = painter(draw);
-const session = new Session(isDemo);
-const feed = new Feed({
-  url: socketAddress(),
-  token: () => session.token,
-  onConnection,
-  onMessage,
-});
-const watch = new Watch(feed, filtered);
+const session = new Session(isDemo, () =>
+  identitySwitch.draw(session.identities, session.name),
+);
 const eventList = new EventList(redraw);
-const rowTable = new RowTable((id) => chooseRow(id === chosenRow ? null : id));
-const detail = new Detail(() => chooseRow(null));
-const filterBox = new FilterBox((where) => {
-  watch.filter(where);
-  redraw();
-});
+const detail = new Detail(() => choose(null));
 const identitySwitch = new Switch((name) => {
   session.choose(name);
-  readAnew();
+  begin();
 });
 const tokenField = new TokenField((token, isKept) => {
   session.use(token, isKept);
-  readAnew();
+  begin();
 });
 
-/** Asks for the tables, and connects once they are known. */
-async function load() {
-  clearTimeout(loadAgain);
-  loads += 1;
-  const turn = loads;
-  try {
-    if (isDemo && session.identities.length === 0) await renew();
-    const found = await fetchTables(session.token);
-    if (turn !== loads) return;
-    listed(found);
-  } catch (error) {
-    if (turn === loads) loadFailed(/** @type {Error} */ (error));
-    return;
-  }
-  loadFailures = 0;
-  feed.connect();
-  chooseTable();
-  preferred ||= watch.table;
-  if (isAnother) preferTable();
-  isAnother = false;
-}
-
-/** @param {import('./api.js').TableInfo[]} found */
-function listed(found) {
-  tables = found;
-  listing = { phase: 'ready', count: tables.length };
-}
-
-/** @param {Error} error */
-function loadFailed(error) {
-  const status = error instanceof Refused ? error.status : 0;
-  if (status === 401 && session.isRenewable) {
-    loadAgain = setTimeout(() => renew().then(load, loadFailed), RENEWED_AT_MOST_EVERY_MS);
-    return;
-  }
-  listing = { phase: 'failed', error, hasToken: session.token !== null };
-  const reason = error.message;
-  if (status === 401 || status === 403) {
-    connection = { phase: 'closed', code: 4000 + status, reason };
-    if (status === 401 && !isDemo) tokenField.ask();
-  } else {
-    loadFailures += 1;
-    const delay = delayMs(loadFailures, 0);
-    connection = { phase: 'waiting', code: 1006, reason, until: Date.now() + delay };
-    loadAgain = setTimeout(load, delay);
-  }
-  redraw();
-}
-
-/**
- * The tables may have changed while there was no connection, and so may what this reader is
- * allowed.
- */
-async function refresh() {
-  const turn = loads;
-  try {
-    const found = await fetchTables(session.token);
-    if (turn === loads) listed(found);
-  } catch (error) {
-    if (turn !== loads || !(error instanceof Refused && [401, 403].includes(error.status))) return;
-    feed.close();
-    loadFailed(error);
-    return;
-  }
-  drawTables(tables, watch.table, filters);
-}
-
-/** Starts over as somebody else: nothing that was seen before stays. */
-function readAnew() {
-  feed.close();
-  connection = { phase: 'connecting' };
+/** Starts over as whoever reads now: nothing that was seen before stays. */
+function begin() {
+  client?.close();
+  for (const { panel } of open.values()) panel.close();
+  open.clear();
+  orders = null;
+  tables = [];
   listing = { phase: 'loading' };
-  watch.stop();
-  chosenRow = null;
-  eventList.restart();
+  wasLive = false;
+  forget();
   drawClaims(null);
-  isAnother = true;
+  const next = connect({ url: base(), token: session.credential });
+  client = next;
+  next.watch(() => next === client && connectionChanged());
   redraw();
-  load();
+  void list();
 }
 
-/** Shows the table that was asked for, or the first where it isn't for this reader. */
-function preferTable() {
+function forget() {
+  chosen = null;
+  log = new Log();
+  rate = new Rate();
+  eventList.restart();
+}
+
+/** Asks for the tables; once they are known, those are opened that the address names. */
+async function list() {
+  clearTimeout(listAgain);
+  const asked = client;
+  try {
+    const found = await asked.tables();
+    if (asked !== client) return;
+    tables = found;
+    listing = { phase: 'ready', count: found.length };
+    openTables();
+  } catch (error) {
+    if (asked === client) listFailed(/** @type {import('./client/errors.js').RowcastError} */ (error));
+  }
+  redraw();
+}
+
+/** @param {import('./client/errors.js').RowcastError} error */
+function listFailed(error) {
+  if (listing.phase !== 'ready') listing = { phase: 'failed', error, hasToken: session.hasToken };
+  if (error.status === 401 && !isDemo) {
+    listing = { phase: 'failed', error, hasToken: session.hasToken };
+    client.close();
+    tokenField.ask();
+  } else if (listing.phase === 'failed') {
+    listAgain = setTimeout(list, LISTED_AGAIN_MS);
+  }
+}
+
+/** Opens the tables that the address names and this reader has, and closes the others. */
+function openTables() {
   const [first] = tables;
-  if (!first || (watch.table === preferred && find(preferred))) return;
-  const name = find(preferred) ? preferred : nameOf(first);
-  history.replaceState(null, '', hashOf(name, filters.get(name)));
-  chooseTable();
-  if (name !== preferred) watch.notify({ kind: 'elsewhere', at: Date.now(), reason: preferred });
+  if (location.hash.length < 2 && first) {
+    history.replaceState(null, '', hashOf([{ table: nameOf(first), where: '' }]));
+  }
+  const wanted = readHash(location.hash);
+  const there = wanted.filter(({ table }) => find(table)).slice(0, MAX_OPEN);
+  const places =
+    there.length > 0 || !first ? there : [{ table: nameOf(first), where: '' }];
+  for (const [name, { panel }] of open) {
+    const place = places.find(({ table }) => table === name);
+    if (place && place.where === panel.where && isUnchanged(panel)) continue;
+    panel.close();
+    open.delete(name);
+  }
+  const before = new Map(open);
+  open.clear();
+  for (const place of places) open.set(place.table, before.get(place.table) ?? openTable(place));
+  if (chosen && !open.has(chosen.table)) chosen = null;
+  if (before.size < open.size && before.size === 0) forget();
+  drawMissing(wanted.filter(({ table }) => !find(table)));
+  watchOrders();
+  tick();
 }
 
 /** @param {string} name */
@@ -170,146 +150,129 @@ function find(name) {
   return tables.find((table) => nameOf(table) === name);
 }
 
-/** Gets fresh tokens, and again before they end. */
-async function renew() {
-  clearTimeout(renewal);
-  await session.fetch();
-  identitySwitch.draw(session.identities, session.chosen?.name ?? '');
-  feed.showToken();
-  const wait = session.renewInMs;
-  if (wait !== null) renewal = setTimeout(() => renew().catch(() => {}), wait);
+/** @param {Panel} panel */
+function isUnchanged({ name, info }) {
+  return JSON.stringify(find(name)) === JSON.stringify(info);
 }
 
-function chooseTable() {
-  const { table: wanted, where } = readHash(location.hash);
-  const [first] = tables;
-  if (!wanted && first) {
-    history.replaceState(null, '', hashOf(nameOf(first)));
-    chooseTable();
-    return;
-  }
-  filters.set(wanted, where);
-  chosenRow = null;
-  eventList.restart();
-  const table = find(wanted);
-  watch.choose(wanted, where, table);
-  filterBox.show(where);
-  drawTables(tables, wanted, filters);
-  drawTitle(table);
-  tick();
+/** @param {import('./address.js').Place} place */
+function openTable({ table, where }) {
+  filters.set(table, where);
+  const info = /** @type {TableInfo} */ (find(table));
+  const panel = new Panel(client, info, where, {
+    changed: redraw,
+    happened(events) {
+      log.add(events);
+      rate.add(events.length, Date.now());
+      redraw();
+    },
+    filtered,
+  });
+  return new PanelView(panel, (key) => choose({ table, key }));
 }
 
 /** Another filter has taken force. */
 function filtered() {
-  const { table, where } = watch;
-  filters.set(table, where);
-  history.replaceState(null, '', hashOf(table, where));
-  chosenRow = null;
-  eventList.restart();
-  filterBox.show(where);
-  drawTables(tables, table, filters);
-}
-
-/** @param {string | null} id */
-function chooseRow(id) {
-  chosenRow = id;
+  for (const [name, { panel }] of open) filters.set(name, panel.where);
+  const places = [...open].map(([table, { panel }]) => ({ table, where: panel.where }));
+  history.replaceState(null, '', hashOf(places));
+  chosen = null;
   redraw();
 }
 
-/** @param {import('./feed.js').Connection} next */
-function onConnection(next) {
-  const isBack = next.phase === 'live' && watch.state.subscription.phase === 'ready';
-  connection = next;
-  if (next.phase === 'live') {
-    session.accepted();
-    drawClaims(next.identity);
+/** The demo's chart is computed from a mirror of its own, whatever else is open. */
+function watchOrders() {
+  const names = find('orders')?.columns.map(({ name }) => name) ?? [];
+  const isThere = isDemo && COLUMNS.every((name) => names.includes(name));
+  if (!isThere || orders?.status === 'error') {
+    orders?.close();
+    orders = null;
   }
-  if (next.phase === 'closed' && next.code === 4401) credentialEnded();
-  else if (isBack || (next.phase === 'waiting' && next.code === 1006)) refresh();
+  if (!isThere || orders) return;
+  orders = client.mirror('orders', { columns: COLUMNS });
+  orders.watch(redraw);
+}
+
+/** @param {import('./address.js').Place[]} missing tables that aren't there for this reader */
+function drawMissing(missing) {
+  const names = missing.map(({ table }) => table).join(', ');
+  const isOne = missing.length === 1;
+  const text = `${names} ${isOne ? "isn't" : "aren't"} there for this reader. ${isOne ? 'It is' : 'They are'} shown when ${isOne ? 'it is' : 'they are'}.`;
+  byId('missing').hidden = names === '';
+  setText(byId('missing'), names && text);
+}
+
+/** @param {{ table: string, key: import('./client/key.js').Key } | null} row */
+function choose(row) {
+  const isSame = row && chosen?.table === row.table && chosen.key === row.key;
+  chosen = isSame ? null : row;
   redraw();
 }
 
-function credentialEnded() {
-  if (!session.isRenewable) {
-    if (!isDemo) tokenField.ask();
-    return;
+function connectionChanged() {
+  const { status, error, identity } = client;
+  if (status === 'live') {
+    drawClaims(identity);
+    if (wasLive || listing.phase === 'failed') void list();
+    wasLive = true;
   }
-  const until = Date.now() + RENEWED_AT_MOST_EVERY_MS;
-  connection = { phase: 'waiting', code: 4401, reason: 'the token has ended', until };
-  loadAgain = setTimeout(() => {
-    renew().then(() => feed.connect(), loadFailed);
-  }, RENEWED_AT_MOST_EVERY_MS);
-}
-
-/** @param {import('./feed.js').Message} message */
-function onMessage(message) {
-  watch.receive(message, Date.now());
-  if (message.op !== 'events') redraw();
+  if (status === 'closed' && error?.code === 'unauthenticated' && !isDemo) tokenField.ask();
+  redraw();
 }
 
 function tick() {
   const now = Date.now();
-  watch.sweep(now);
-  drawRate(watch.rate.perSecond(now), watch.rate.history(now));
+  for (const { panel } of open.values()) panel.recent.sweep(now);
+  drawRate(rate.perSecond(now), rate.history(now));
+  drawChart(orders, now);
   redraw();
 }
 
 function draw() {
-  const { shown, key, columns, subscription } = watch.state;
-  const rows = rowsInOrder();
-  const known = listing.phase === 'ready' && find(watch.table) !== undefined;
-  drawConnection(connection, Date.now());
-  drawHead(known || listing.phase === 'loading');
-  drawCounts(shown.counts);
-  drawNotice(shown.notice, watch.table);
-  drawFoot(rows.length, subscription);
-  filterBox.drawFault(watch.fault);
-  tokenField.draw(!isDemo, session.token !== null);
-  rowTable.draw({ key, columns, rows, chosen: chosenRow });
-  detail.draw(watch.table, columns, chosenRow === null ? null : shown.rows.get(chosenRow));
-  eventList.draw(shown.events, shown.total);
-  const table = { name: watch.table, known, keyed: key.length > 0, where: watch.where };
-  drawEmpty(rows.length > 0 ? null : whyEmpty(listing, connection, table, subscription));
+  const { status, error, transport } = client;
+  const connection = { status, error, transport };
+  drawConnection(connection, wasLive);
+  arrange(byId('panels'), [...open.values()].map((view) => view.element));
+  for (const [name, view] of open) {
+    view.draw(connection, chosen?.table === name ? chosen.key : null);
+  }
+  drawEmpty(byId('empty'), open.size > 0 ? null : whyNoTable(listing, connection));
+  drawDetail();
+  eventList.draw(log.events, log.total);
+  drawTables(tables, [...open].map(([table, { panel }]) => ({ table, where: panel.where })), filters);
+  tokenField.draw(!isDemo, session.hasToken);
+  document.body.dataset.open = String(open.size);
+  document.title = open.size > 0 ? `${[...open.keys()].join(', ')} · rowcast` : 'rowcast';
 }
 
-function rowsInOrder() {
-  const rows = [...watch.state.shown.rows.values()];
-  if (order === 'place') rows.reverse();
-  else rows.sort((a, b) => b.revision - a.revision);
-  const most = Math.floor(CELLS_DRAWN / watch.state.columns.length);
-  return rows.slice(0, Math.max(ROWS_DRAWN_AT_LEAST, most));
+function drawDetail() {
+  const panel = chosen && open.get(chosen.table)?.panel;
+  if (!chosen || !panel) {
+    detail.draw('', [], null);
+    return;
+  }
+  const row = panel.row(chosen.key);
+  const entry = row && { row, mark: panel.recent.marks.get(chosen.key) };
+  detail.draw(`${panel.name} ${String(chosen.key)}`, panel.columns, entry);
 }
 
 function listen() {
-  window.addEventListener('hashchange', () => {
-    preferred = readHash(location.hash).table;
-    chooseTable();
-  });
-  window.addEventListener('online', reconnect);
+  window.addEventListener('hashchange', openTables);
   listenToControls({
-    reconnect,
-    close: () => chooseRow(null),
+    reconnect() {
+      if (listing.phase === 'failed' || client.status === 'closed') begin();
+      else client.reconnect();
+    },
+    close: () => choose(null),
     clear() {
-      watch.clear();
+      log.clear();
       eventList.restart();
-      chooseRow(null);
-    },
-    order(wanted) {
-      order = wanted;
-      redraw();
-    },
-    dismiss() {
-      watch.notify(null);
-      redraw();
+      for (const { panel } of open.values()) panel.recent.clear();
+      choose(null);
     },
   });
-}
-
-function reconnect() {
-  if (listing.phase === 'failed') load();
-  else if (connection.phase !== 'live') feed.connect();
 }
 
 listen();
+begin();
 setInterval(tick, TICK_MS);
-load();

@@ -9,74 +9,42 @@ import { fetchIdentities } from './api.js';
 
 const NAME_KEY = 'rowcast.identity';
 const TOKEN_KEY = 'rowcast.token';
-/** A token is renewed when this part of its life is over. */
-const RENEWED_AFTER = 0.9;
-const RENEWED_AT_MOST_EVERY_MS = 10_000;
-/** Timers can't wait longer. */
-const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** What the reader shows of who it is. */
 export class Session {
   /** @type {Identity[]} */
   identities = [];
-  isDemo;
-  /** The chosen identity's name; '' is nobody. */
-  #name = '';
+  #isDemo;
+  #changed;
+  /** The chosen identity's name; '' is nobody; null until it is known. @type {string | null} */
+  #name = null;
   /** @type {string | null} */
   #pasted = null;
-  #fetchedAt = 0;
-  /** Whether the server hasn't taken these tokens yet. */
-  #untried = true;
+  /** @type {Promise<Identity[]> | null} */
+  #asking = null;
 
-  /** @param {boolean} isDemo whether there are identities to choose from */
-  constructor(isDemo) {
-    this.isDemo = isDemo;
+  /**
+   * @param {boolean} isDemo whether there are identities to choose from
+   * @param {() => void} changed called when the identities have come
+   */
+  constructor(isDemo, changed) {
+    this.#isDemo = isDemo;
+    this.#changed = changed;
     if (!isDemo) this.#pasted = stored(TOKEN_KEY);
   }
 
-  /** Fetches the identities, if there are any, with fresh tokens. */
-  async fetch() {
-    if (!this.isDemo) return;
-    const isFirst = this.identities.length === 0;
-    this.identities = await fetchIdentities();
-    this.#fetchedAt = Date.now();
-    this.#untried = true;
-    if (isFirst) this.#name = this.#nameToBeginWith();
+  /** What the client is to show. */
+  get credential() {
+    return this.#isDemo ? () => this.#freshToken() : (this.#pasted ?? undefined);
   }
 
-  #nameToBeginWith() {
-    const name = stored(NAME_KEY);
-    const isKnown = name === '' || this.identities.some((identity) => identity.name === name);
-    return name !== null && isKnown ? name : (this.identities[0]?.name ?? '');
+  get hasToken() {
+    return this.#pasted !== null;
   }
 
-  /** @returns {string | null} */
-  get token() {
-    return this.isDemo ? (this.chosen?.token ?? null) : this.#pasted;
-  }
-
-  /** The identity of the demo that was chosen, if one was. */
-  get chosen() {
-    return this.identities.find(({ name }) => name === this.#name);
-  }
-
-  /** The server has taken the token. */
-  accepted() {
-    this.#untried = false;
-  }
-
-  /** Whether fresh tokens may help: not if these are, and were refused all the same. */
-  get isRenewable() {
-    return this.isDemo && !this.#untried;
-  }
-
-  /** When to renew the token, or null if that isn't known or can't be done. */
-  get renewInMs() {
-    const { exp, iat } = this.chosen?.claims ?? {};
-    if (typeof exp !== 'number' || typeof iat !== 'number') return null;
-    const age = Date.now() - this.#fetchedAt;
-    const wait = (exp - iat) * 1000 * RENEWED_AFTER - age;
-    return Math.min(Math.max(wait, RENEWED_AT_MOST_EVERY_MS), LONGEST_WAIT_MS);
+  /** The chosen identity's name; '' is nobody. */
+  get name() {
+    return this.#name ?? '';
   }
 
   /** @param {string} name '' for nobody */
@@ -92,6 +60,24 @@ export class Session {
   use(token, isKept) {
     this.#pasted = token || null;
     store(TOKEN_KEY, isKept ? this.#pasted : null);
+  }
+
+  async #freshToken() {
+    this.#asking ??= fetchIdentities();
+    try {
+      this.identities = await this.#asking;
+    } finally {
+      this.#asking = null;
+    }
+    this.#name ??= this.#nameToBeginWith();
+    this.#changed();
+    return this.identities.find(({ name }) => name === this.#name)?.token ?? null;
+  }
+
+  #nameToBeginWith() {
+    const name = stored(NAME_KEY);
+    const isKnown = name === '' || this.identities.some((identity) => identity.name === name);
+    return name !== null && isKnown ? name : (this.identities[0]?.name ?? '');
   }
 }
 

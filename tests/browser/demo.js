@@ -5,10 +5,11 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 /** Built by `cargo build` or `cargo test`. */
-const PROGRAM =
+export const PROGRAM =
   process.env.ROWCAST_BIN ||
   resolve(REPOSITORY, process.env.CARGO_TARGET_DIR || 'target', 'debug/rowcast');
 
@@ -20,9 +21,10 @@ export async function startDemo(rate) {
   const child = spawn(PROGRAM, ['demo', '--listen', '127.0.0.1:0', '--rate', String(rate)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  let said = '';
   for await (const line of createInterface(child.stdout)) {
-    const found = /http:\/\/[\d.]+:\d+\//.exec(line);
-    if (found) return new Demo(child, found[0]);
+    said += `${line}\n`;
+    if (/ends it/.test(line)) return new Demo(child, said);
   }
   throw new Error('the demo ended before it said where it serves');
 }
@@ -31,9 +33,13 @@ class Demo {
   url;
   #child;
 
-  constructor(child, url) {
+  /** The shop's database. */
+  databaseUrl;
+
+  constructor(child, said) {
     this.#child = child;
-    this.url = url;
+    [this.url] = /http:\/\/[\d.]+:\d+\//.exec(said);
+    [, this.databaseUrl] = /psql '([^']+)'/.exec(said);
     child.stdout.resume();
   }
 
@@ -41,6 +47,13 @@ class Demo {
   async tokens() {
     const identities = await (await fetch(`${this.url}demo/identities`)).json();
     return new Map(identities.map(({ name, token }) => [name, token]));
+  }
+
+  /** A connection to the shop's database, to be ended. */
+  async database() {
+    const client = new pg.Client({ connectionString: this.databaseUrl });
+    await client.connect();
+    return client;
   }
 
   async stop() {

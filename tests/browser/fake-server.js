@@ -9,7 +9,10 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 
-const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
+/** The page's files, and the client's. */
+const FOLDERS = ['../../web/', '../../clients/js/src/'].map((folder) =>
+  fileURLToPath(new URL(folder, import.meta.url)),
+);
 const POLICY = [
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:",
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -67,12 +70,19 @@ export class FakeServer {
   requested = [];
   /** Subscriptions asked for so far, over all connections. */
   subscriptions = [];
+  /** What a snapshot of each table is. @type {Record<string, object[]>} */
+  rows = {};
   /** Answers a subscription, in place of `subscribed`, if it returns a frame. */
   refuse = () => null;
+  /** Whether rows aren't sent by themselves. */
+  isSlow = false;
   connections = 0;
   #asked = new EventEmitter();
   #feeds = 0;
   #seq = 0;
+  #cursors = 0;
+  /** The tables by feed. @type {Map<number, string>} */
+  #tables = new Map();
   #http = createServer((request, response) => this.#serve(request, response));
   #sockets = new WebSocketServer({
     server: this.#http,
@@ -117,13 +127,18 @@ export class FakeServer {
     for (const socket of this.#sockets.clients) socket.send(text);
   }
 
+  #cursor() {
+    this.#cursors += 1;
+    return `cursor-${this.#cursors}`;
+  }
+
   /** Sends events on the newest subscription's feed, without a commit. */
   events(...events) {
     this.send({ op: 'events', feed: this.#feeds, events });
   }
 
   commit() {
-    this.send({ op: 'commit', cursor: 'abc' });
+    this.send({ op: 'commit', cursor: this.#cursor() });
   }
 
   /** Sends events and completes them. */
@@ -132,8 +147,18 @@ export class FakeServer {
     this.commit();
   }
 
+  /** Begins the newest subscription anew, with the rows as they are now. */
   reset(reason) {
     this.send({ op: 'reset', feed: this.#feeds, reason });
+    this.snapshot();
+  }
+
+  /** Sends the rows of the newest subscription's table. */
+  snapshot() {
+    const rows = this.rows[this.#tables.get(this.#feeds)] ?? [];
+    this.send({ op: 'rows', feed: this.#feeds, rows });
+    this.send({ op: 'synced', feed: this.#feeds, cursor: this.#cursor() });
+    this.commit();
   }
 
   close(code, reason) {
@@ -192,9 +217,11 @@ export class FakeServer {
         table: table.name,
         key: table.key,
         columns: table.columns,
-        cursor: 'abc',
+        cursor: this.#cursor(),
       }),
     );
+    this.#tables.set(this.#feeds, table.name);
+    if (message.snapshot && !message.cursor && !this.isSlow) this.snapshot();
     this.subscriptions.push(message);
     this.#asked.emit('subscribe');
   }
@@ -209,17 +236,18 @@ export class FakeServer {
       response.end('export const isDemo = true;');
       return undefined;
     }
-    const file = join(WEB, path === '/' ? 'index.html' : path);
-    try {
-      const body = await readFile(file);
+    for (const folder of FOLDERS) {
+      const file = join(folder, path === '/' ? 'index.html' : path);
+      const body = await readFile(file).catch(() => null);
+      if (body === null) continue;
       response.writeHead(200, {
         'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
         'content-security-policy': POLICY,
       });
       response.end(body);
-    } catch {
-      response.writeHead(404).end();
+      return undefined;
     }
+    response.writeHead(404).end();
     return undefined;
   }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { order, row, stage, visit, waiting } from './stage.js';
+import { live, order, row, stage, visit } from './stage.js';
 
 const box = () => stage.page.getByLabel('where');
 const newest = () => stage.server.subscriptions.at(-1);
@@ -25,13 +25,13 @@ async function apply(where) {
 
 test('a filter is applied by Enter and cleared by Escape', async () => {
   await visit();
-  await waiting();
+  await live();
   stage.server.batch(order('created', 1));
   await row(1).waitFor();
   await apply("status = 'open'");
   await stage.server.subscribed(2);
   assert.equal(newest().where, "status = 'open'");
-  await stage.page.getByText('Rows that the filter leaves out').waitFor();
+  await stage.page.getByText('None is what the filter asks for').waitFor();
   assert.equal(hash(), "#table=orders&where=status = 'open'");
   await box().press('Escape');
   await stage.server.subscribed(3);
@@ -47,15 +47,15 @@ test('a fault is marked at its character, and the filter in force goes on', asyn
   await stage.server.subscribed(2);
   await apply("note = '🫖' and stats = 1");
   await stage.page.getByText('Character 16: there is no column "stats"').waitFor();
-  assert.equal(await stage.page.locator('#fault mark').innerText(), 's');
-  assert.equal(await stage.page.locator('#fault code').innerText(), "note = '🫖' and stats = 1");
+  assert.equal(await stage.page.locator('.fault mark').innerText(), 's');
+  assert.equal(await stage.page.locator('.fault code').innerText(), "note = '🫖' and stats = 1");
   assert.equal(await box().getAttribute('aria-invalid'), 'true');
   assert.equal(await box().evaluate((input) => input.selectionStart), 16);
   assert.equal(hash(), "#table=orders&where=status = 'open'");
   stage.server.batch(order('created', 1));
   await row(1).waitFor();
   await box().press('Escape');
-  await stage.page.locator('#fault').waitFor({ state: 'hidden' });
+  await stage.page.locator('.fault').waitFor({ state: 'hidden' });
 });
 
 test('a faulty filter in the address is shown with its fault', async () => {
@@ -63,19 +63,19 @@ test('a faulty filter in the address is shown with its fault', async () => {
   await visit(`#table=orders&where=${encodeURIComponent('stats = 1')}`);
   await stage.page.getByRole('heading', { name: "The filter can't be used" }).waitFor();
   assert.equal(await box().inputValue(), 'stats = 1');
-  assert.equal(await stage.page.locator('#fault mark').innerText(), 's');
+  assert.equal(await stage.page.locator('.fault mark').innerText(), 's');
   await apply("status = 'open'");
-  await waiting();
+  await live();
 });
 
 test('each table keeps its own filter', async () => {
   await visit();
   await apply("status = 'open'");
   await stage.server.subscribed(2);
-  await stage.page.getByRole('link', { name: 'visits' }).click();
+  await stage.page.getByRole('link', { name: 'visits', exact: true }).click();
   await stage.page.getByRole('heading', { name: 'Waiting for changes in visits' }).waitFor();
   assert.equal(await box().inputValue(), '');
-  await stage.page.getByRole('link', { name: /orders/ }).click();
+  await stage.page.locator('#tables a.filtered').click();
   await stage.server.subscribed(4);
   assert.equal(newest().where, "status = 'open'");
   await stage.page.reload();
@@ -86,7 +86,7 @@ test('each table keeps its own filter', async () => {
 
 test('rows that come into view and leave it are told from new and deleted ones', async () => {
   await visit();
-  await waiting();
+  await live();
   stage.server.batch(order('created', 1, {}, { cause: 'enter' }), order('created', 2));
   await row(1).getByText('entered').waitFor();
   assert.equal(await row(1).locator('.sign').innerText(), '→');
@@ -100,7 +100,7 @@ test('rows that come into view and leave it are told from new and deleted ones',
     .nth(2)
     .evaluate((td) => getComputedStyle(td).textDecorationLine);
   assert.equal(line, 'none', 'the row is not deleted');
-  assert.match(await stage.page.locator('#counts').innerText(), /1 entered.*1 left/s);
+  assert.match(await stage.page.locator('.counts').innerText(), /1 entered.*1 left/s);
   await row(1).waitFor({ state: 'detached' });
   assert.equal(await row(2).count(), 1);
   assert.deepEqual(stage.complaints, []);

@@ -45,20 +45,26 @@ export async function visit(hash = '#table=orders', options = {}) {
 /** Waits for the connection to be in this phase. */
 export const phase = (name) => stage.page.locator(`#connection[data-phase="${name}"]`).waitFor();
 
-/** Waits until the chosen table is subscribed. */
-export const waiting = () =>
-  stage.page.getByRole('heading', { name: 'Waiting for changes in' }).waitFor();
+/** Waits until all of a table's rows are there. */
+export const live = (table = 'orders') =>
+  stage.page.locator(`.panel[data-table="${table}"][data-status="live"]`).waitFor();
 
 /** What stands in the rows' place. */
-export const empty = () => stage.page.locator('#empty').innerText();
+export const empty = () => stage.page.locator('.panel .empty').innerText();
 
 export const row = (id) => stage.page.locator(`tbody tr[data-key="${id}"]`);
 
 /** The cell of a row, by its column. */
 export async function cell(id, column) {
-  const headings = await stage.page.locator('thead th').allInnerTexts();
+  const headings = await stage.page.locator('.panel thead th').allInnerTexts();
   return row(id).locator('th, td').nth(headings.indexOf(column));
 }
+
+/** The rows' keys as they are listed. */
+export const keys = (table = 'orders') =>
+  stage.page
+    .locator(`.panel[data-table="${table}"] tbody tr`)
+    .evaluateAll((all) => all.map((tr) => tr.dataset.key));
 
 /** An event about an order. */
 export function order(event, id, values = {}, more = {}) {

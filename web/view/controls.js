@@ -7,21 +7,12 @@ import { byId } from './dom.js';
  * @property {() => void} reconnect
  * @property {() => void} close closes the chosen row
  * @property {() => void} clear
- * @property {(order: import('../state.js').Order) => void} order
- * @property {() => void} dismiss takes the notice away
  */
 
 /** @param {Actions} actions */
 export function listenToControls(actions) {
   byId('reconnect').addEventListener('click', actions.reconnect);
   byId('clear').addEventListener('click', actions.clear);
-  const order = /** @type {HTMLSelectElement} */ (byId('order'));
-  order.addEventListener('change', () =>
-    actions.order(/** @type {import('../state.js').Order} */ (order.value)),
-  );
-  byId('notice').addEventListener('click', ({ target }) => {
-    if (target instanceof HTMLButtonElement) actions.dismiss();
-  });
   window.addEventListener('keydown', ({ key }) => key === 'Escape' && actions.close());
   document.addEventListener('click', ({ target }) => {
     const button = target instanceof Element ? target.closest('[data-show]') : null;

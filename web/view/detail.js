@@ -1,11 +1,11 @@
 // One row, whole: every column with its full value.
 
-import { layOut } from '../json.js';
 import { byId, element, part, setText } from './dom.js';
-import { causeOf, clock, identityText, inTitle, valueIn } from './value.js';
+import { layOut } from './source.js';
+import { causeOf, clock, inTitle, valueOf } from './value.js';
 
 /**
- * @typedef {import('../state.js').Row} Row
+ * @typedef {import('../sort.js').Entry} Entry
  * @typedef {import('../api.js').Column} Column
  */
 
@@ -15,8 +15,10 @@ const SHOWN_CHARS = 100_000;
 export class Detail {
   #panel = byId('detail');
   #list = part(this.#panel, 'dl');
-  /** @type {Row | null} */
+  /** What is drawn. @type {unknown} */
   #row = null;
+  #mark = 0;
+  #title = '';
 
   /** @param {() => void} close */
   constructor(close) {
@@ -24,24 +26,26 @@ export class Detail {
   }
 
   /**
-   * @param {string} table
+   * @param {string} title
    * @param {Column[]} columns
-   * @param {Row | null | undefined} row null: none is chosen; undefined: the chosen one is no
-   *   longer listed
+   * @param {Pick<Entry, 'row' | 'mark'> | null | undefined} entry null: none is chosen; undefined:
+   *   the chosen one is no longer there
    */
-  draw(table, columns, row) {
-    this.#panel.hidden = row === null || (!row && !this.#row);
-    if (!row) {
-      this.#leave(row === null);
+  draw(title, columns, entry) {
+    this.#panel.hidden = entry === null || (!entry && !this.#row);
+    if (!entry) {
+      this.#leave(entry === null);
       return;
     }
-    if (row === this.#row) return;
-    const sameRow = this.#row?.id === row.id;
-    this.#row = row;
-    setText(part(this.#panel, 'h2'), `${table} ${identityText(row.identity)}`);
-    const scroll = this.#list.scrollTop;
-    this.#list.replaceChildren(...entries(columns, row));
-    this.#list.scrollTop = sameRow ? scroll : 0;
+    const revision = entry.mark?.revision ?? 0;
+    if (entry.row === this.#row && revision === this.#mark && title === this.#title) return;
+    const scroll = title === this.#title ? this.#list.scrollTop : 0;
+    this.#row = entry.row;
+    this.#mark = revision;
+    this.#title = title;
+    setText(part(this.#panel, 'h2'), title);
+    this.#list.replaceChildren(...entries(columns, entry));
+    this.#list.scrollTop = scroll;
   }
 
   /** @param {boolean} closed or else what is shown stays, as the last that is known */
@@ -53,45 +57,44 @@ export class Detail {
 
 /**
  * @param {Column[]} columns
- * @param {Row} row
+ * @param {Pick<Entry, 'row' | 'mark'>} entry
  */
-function entries(columns, row) {
-  const state = element('div', 'last', `${row.last.event} at ${clock(row.last.at)}`);
-  if (row.last.cause) state.append(`: it ${causeOf(row.last)}`);
-  if (row.last.oversize) state.append('; too large to send, only the key is known');
-  const changed = new Set(row.last.changed);
+function entries(columns, { row, mark }) {
+  const changed = new Set(mark?.changed);
   return [
-    state,
+    element('div', 'last', mark ? lastOf(mark) : 'Unchanged since it is shown here'),
     ...columns.map(({ name, type }) => {
       const term = element('dt', '', name, element('small', '', type));
-      const value = element('dd', '', shownWhole(valueIn(row, name)));
+      const value = element('dd', '', shownWhole(row[name], type));
       return element('div', changed.has(name) ? 'changed' : '', term, value);
     }),
   ];
 }
 
-/** @param {import('./value.js').Value} value */
-function shownWhole(value) {
-  if (value.kind === 'masked') return masked(value);
-  const text =
-    value.kind === 'json' && value.text.length < SHOWN_CHARS
-      ? layOut(value.text)
-          .map((token) => token.text)
-          .join('')
-      : value.text;
-  const shown = element('span', 'value', text.slice(0, SHOWN_CHARS));
+/** @param {import('../recent.js').Mark} mark */
+function lastOf(mark) {
+  return `${mark.event} at ${clock(mark.at)}${mark.cause ? `: it ${causeOf(mark)}` : ''}`;
+}
+
+/**
+ * @param {unknown} raw
+ * @param {string} type
+ */
+function shownWhole(raw, type) {
+  const value = valueOf(raw, type);
+  const shown = element('span', 'value', textOf(raw, value));
   shown.dataset.kind = value.kind;
-  if (text.length > SHOWN_CHARS) {
-    shown.append(
-      element('em', '', ` … ${(text.length - SHOWN_CHARS).toLocaleString('en')} more characters`),
-    );
-  }
+  const rest = value.text.length - SHOWN_CHARS;
+  if (rest > 0) shown.append(element('em', '', ` … ${rest.toLocaleString('en')} more characters`));
   return shown;
 }
 
-/** @param {import('./value.js').Value} value */
-function masked(value) {
-  const shown = element('span', 'value', `${value.text} ${inTitle(value)}`);
-  shown.dataset.kind = value.kind;
-  return shown;
+/**
+ * @param {unknown} raw
+ * @param {import('./value.js').Value} value
+ */
+function textOf(raw, value) {
+  if (value.kind === 'masked') return `${value.text} ${inTitle(value)}`;
+  const text = value.kind === 'json' ? layOut(raw) : value.text;
+  return text.slice(0, SHOWN_CHARS);
 }

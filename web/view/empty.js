@@ -1,24 +1,24 @@
 // What stands where there are no rows: why, and what to do.
 
 import { reasonOf } from './status.js';
-import { byId, element } from './dom.js';
-
-/** @typedef {import('../feed.js').Connection} Connection */
+import { element } from './dom.js';
 
 /**
+ * @typedef {import('./status.js').Connection} Connection
+ * @typedef {import('../panel.js').Panel} Panel
  * @typedef {{ title: string, text: string, code?: string }} Words
  * @typedef {{ phase: 'loading' } | { phase: 'failed', error: Error, hasToken: boolean }
  *   | { phase: 'ready', count: number }} Listing
  */
 
-let drawn = '';
-
-/** @param {Words | null} words */
-export function drawEmpty(words) {
-  const target = byId('empty');
+/**
+ * @param {HTMLElement} target
+ * @param {Words | null} words
+ */
+export function drawEmpty(target, words) {
   const asText = JSON.stringify(words);
-  if (asText === drawn) return;
-  drawn = asText;
+  if (asText === target.dataset.drawn) return;
+  target.dataset.drawn = asText;
   target.hidden = words === null;
   target.replaceChildren();
   if (!words) return;
@@ -27,58 +27,66 @@ export function drawEmpty(words) {
 }
 
 /**
+ * Why no table is shown.
  * @param {Listing} listing
  * @param {Connection} connection
- * @param {{ name: string, known: boolean, keyed: boolean, where: string }} table
- * @param {import('../state.js').Subscribed | null} subscription
  * @returns {Words}
  */
-export function whyEmpty(listing, connection, table, subscription) {
+export function whyNoTable(listing, connection) {
   if (listing.phase === 'failed') return failed(listing.error, listing.hasToken);
-  if (connection.phase === 'closed' && connection.code === 4401) {
+  if (connection.status === 'closed') return closed(connection);
+  if (listing.phase === 'loading') return { title: 'Loading the tables…', text: '' };
+  return listing.count === 0 ? noTables() : { title: 'No table is open', text: 'Choose one.' };
+}
+
+/**
+ * Why a table shows no rows.
+ * @param {Panel} panel
+ * @param {Connection} connection
+ * @returns {Words}
+ */
+export function whyNoRows(panel, connection) {
+  const { name, error } = panel;
+  if (connection.status === 'closed') return closed(connection);
+  if (error?.code === 'invalid_filter') {
+    return { title: "The filter can't be used", text: 'Mend it above, or clear it with Escape.' };
+  }
+  if (error) {
+    const why = sentence(error.detail || 'no reason was given');
+    return { title: `${name} can't be shown`, text: `${why} (${error.code})` };
+  }
+  if (panel.since === null && connection.status === 'waiting') {
+    const why = sentence(reasonOf(connection));
+    return { title: 'Not connected', text: `${why} It is tried again by itself.` };
+  }
+  if (panel.since === null) return { title: `Reading ${name}…`, text: '' };
+  return none(panel);
+}
+
+/** @param {Panel} panel */
+function none({ name, isKeyed, where }) {
+  if (!isKeyed) {
+    const text =
+      'The table has no key, so no copy of it can be kept: its changes are listed under Events.';
+    return { title: `Waiting for changes in ${name}…`, text };
+  }
+  const filtered = 'None is what the filter asks for, among those that you may see.';
+  const text = where ? filtered : 'There is none that you may see. One shows up when there is.';
+  return { title: `No rows in ${name}`, text };
+}
+
+/**
+ * @param {Connection} connection
+ * @returns {Words}
+ */
+function closed(connection) {
+  if (connection.error?.code === 'unauthenticated') {
     return {
       title: 'Your token has ended',
       text: 'Nothing more is shown until there is a new one: paste it above.',
     };
   }
-  if (connection.phase === 'closed') {
-    return { title: 'Not connected', text: `${sentence(reasonOf(connection))}` };
-  }
-  if (listing.phase === 'loading') return { title: 'Loading the tables…', text: '' };
-  if (listing.count === 0) return noTables();
-  if (!table.known) {
-    return {
-      title: `There is no table “${table.name}” here`,
-      text: 'Choose one of the tables in the list.',
-    };
-  }
-  if (subscription?.phase === 'refused' && subscription.code === 'invalid_filter') {
-    return { title: "The filter can't be used", text: 'Mend it above, or clear it with Escape.' };
-  }
-  if (subscription?.phase === 'refused') {
-    return {
-      title: `${table.name} can't be watched`,
-      text: `${sentence(subscription.detail || 'no reason was given')} (${subscription.code})`,
-    };
-  }
-  if (connection.phase === 'waiting') {
-    return {
-      title: 'Connection lost',
-      text: `${sentence(reasonOf(connection))} It is tried again by itself.`,
-    };
-  }
-  if (subscription?.phase !== 'ready') return { title: `Subscribing to ${table.name}…`, text: '' };
-  return waiting(table);
-}
-
-/** @param {{ name: string, keyed: boolean, where: string }} table */
-function waiting({ name, keyed, where }) {
-  const now =
-    'The list starts from now: a row shows up here as soon as it is created, changed or removed.';
-  const keyless = ' The table has no key, so every change is a line of its own.';
-  const filtered = ' Rows that the filter leaves out stay out, until a change brings them in.';
-  const text = [now, where && filtered, !keyed && keyless].filter(Boolean).join('');
-  return { title: `Waiting for changes in ${name}…`, text };
+  return { title: 'Not connected', text: sentence(reasonOf(connection)) };
 }
 
 /** @returns {Words} */

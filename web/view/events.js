@@ -1,15 +1,12 @@
 // The events as they came, newest first; each opens to its JSON.
 
-import { layOut } from '../json.js';
 import { arrange, byId, element, setText } from './dom.js';
+import { sourceOf } from './source.js';
 import { causeOf, clock, identityText, signOf } from './value.js';
 
-/** @typedef {import('../state.js').Numbered} Numbered */
+/** @typedef {import('../log.js').Numbered} Numbered */
 
 const EVENTS_DRAWN = 150;
-/** Longer events are shown as their text, without being laid out. */
-const LAID_OUT_CHARS = 50_000;
-const SHOWN_CHARS = 500_000;
 
 /** The list, which can be held still. */
 export class EventList {
@@ -106,36 +103,25 @@ function eventItem({ event, number }) {
     '',
     element('time', '', clock(event.at)),
     element('span', `kind ${event.event}`, event.event),
+    element('span', 'table', event.table),
     element('b', '', subject),
     what,
   );
   const details = element('details', '', summary);
   details.addEventListener('toggle', () => {
-    if (details.open && details.children.length === 1) details.append(sourceOf(event.source));
+    if (details.open && details.children.length === 1) details.append(sourceOf(event));
   });
   const item = element('li', '', details);
   item.dataset.number = String(number);
   return item;
 }
 
-/** @param {import('../frame.js').RowEvent} event */
+/** @param {import('../log.js').RowEvent} event */
 function whatChanged(event) {
-  const parts = [event.changed.join(', ')];
+  const parts = [event.changed?.join(', ')];
   if (event.cause) parts.push(`${signOf(event)} ${causeOf(event)}`);
   if (event.oversize) parts.push('too large to send');
   return parts.filter(Boolean).join(' · ');
-}
-
-/** @param {string} source */
-function sourceOf(source) {
-  if (source.length > LAID_OUT_CHARS) {
-    const cut = source.length > SHOWN_CHARS;
-    return element('pre', 'source', cut ? `${source.slice(0, SHOWN_CHARS)}…` : source);
-  }
-  const tokens = layOut(source).map(({ kind, text }) =>
-    kind === 'space' || kind === 'mark' ? text : element('span', kind, text),
-  );
-  return element('pre', 'source', ...tokens);
 }
 
 /**

@@ -1,20 +1,30 @@
 // The filter box: Enter applies, Escape clears, and a fault is shown at its character.
 
-import { byId, element, part, setText } from './dom.js';
+import { element, part, setText } from './dom.js';
 
 /** @typedef {{ where: string, detail: string, position: number | undefined }} Fault */
 
 /** The box. */
 export class FilterBox {
-  #form = byId('filter');
-  #input = /** @type {HTMLInputElement} */ (part(this.#form, 'input'));
-  #clear = part(this.#form, '[type="reset"]');
-  #fault = part(this.#form, '#fault');
+  #form;
+  #input;
+  #clear;
+  #fault;
   #applied = '';
   #apply;
 
-  /** @param {(where: string) => void} apply called with '' where there is to be no filter */
-  constructor(apply) {
+  /**
+   * @param {HTMLElement} form
+   * @param {string} name what makes it known among others
+   * @param {(where: string) => void} apply called with '' where there is to be no filter
+   */
+  constructor(form, name, apply) {
+    this.#form = form;
+    this.#input = /** @type {HTMLInputElement} */ (part(form, 'input'));
+    this.#clear = part(form, '[type="reset"]');
+    this.#fault = part(form, '.fault');
+    this.#fault.id = `fault-${name}`;
+    this.#input.setAttribute('aria-describedby', this.#fault.id);
     this.#apply = apply;
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();

@@ -1,64 +1,66 @@
 // The bar at the top: connection, events per second.
 
-import { inBrief, meaningOf } from '../backoff.js';
 import { formatRate, SECONDS } from '../rate.js';
 import { byId, part, setText } from './dom.js';
 
-/** @typedef {import('../feed.js').Connection} Connection */
+/**
+ * @typedef {import('../client/client.js').Client} Client
+ * @typedef {{ status: Client['status'], error: Client['error'],
+ *   transport: Client['transport'] }} Connection
+ */
 
 const WIDTH = 120;
 const HEIGHT = 24;
-/** What is read aloud: not the seconds that count down. */
+/** What is read aloud. */
 const ANNOUNCED = {
   connecting: 'Connecting',
   live: 'Live',
   waiting: 'Connection lost, reconnecting',
   closed: 'Connection closed',
 };
+const WAYS = { websocket: '', sse: ' by stream', polling: ' by polling' };
 
 /**
  * @param {Connection} connection
- * @param {number} now
+ * @param {boolean} isBack whether it has been live before
  */
-export function drawConnection(connection, now) {
+export function drawConnection(connection, isBack) {
+  const { status, transport } = connection;
   const pill = byId('connection');
   const retry = byId('reconnect');
-  pill.dataset.phase = connection.phase;
-  setText(part(pill, 'span'), describe(connection, now));
-  setText(byId('announcement'), ANNOUNCED[connection.phase]);
-  pill.title = 'code' in connection ? reasonOf(connection) : '';
-  retry.hidden = connection.phase !== 'waiting' && connection.phase !== 'closed';
-  setText(retry, connection.phase === 'closed' ? 'Connect again' : 'Retry now');
+  pill.dataset.phase = status;
+  setText(part(pill, 'span'), describe(connection, isBack));
+  setText(byId('announcement'), ANNOUNCED[status]);
+  pill.title = transport ? `over ${transport}` : reasonOf(connection);
+  retry.hidden = status !== 'waiting' && status !== 'closed';
+  setText(retry, status === 'closed' ? 'Connect again' : 'Retry now');
 }
 
 /**
  * @param {Connection} connection
- * @param {number} now
+ * @param {boolean} isBack
  */
-function describe(connection, now) {
-  switch (connection.phase) {
+function describe(connection, isBack) {
+  switch (connection.status) {
     case 'connecting':
-      return 'Connecting…';
+      return isBack ? 'Reconnecting…' : 'Connecting…';
     case 'live':
-      return 'Live';
-    case 'waiting': {
-      const seconds = Math.max(0, Math.ceil((connection.until - now) / 1000));
-      return `Reconnecting in ${seconds} s: ${inBrief(connection)}`;
-    }
+      return `Live${connection.transport ? WAYS[connection.transport] : ''}`;
+    case 'waiting':
+      return `Reconnecting: ${reasonOf(connection)}`;
     case 'closed':
       return `Closed: ${reasonOf(connection)}`;
   }
 }
 
 /**
- * What the code means, and what the server said beyond that.
- * @param {{ code: number, reason: string }} connection
+ * Why there is no connection.
+ * @param {Connection} connection
  */
-export function reasonOf({ code, reason }) {
-  const meaning = meaningOf(code);
-  return reason === meaning || reason === ''
-    ? `${meaning} (${code})`
-    : `${meaning} (${code}: ${reason})`;
+export function reasonOf({ error }) {
+  if (!error) return '';
+  const { detail, code, status } = error;
+  return `${detail || code}${status ? ` (${status})` : ''}`;
 }
 
 /**

@@ -1,41 +1,74 @@
-// The list of tables, and what is said about the chosen one.
+// The list of tables: each is opened alone by its link, or beside the others by its button.
 
 import { hashOf } from '../address.js';
 import { nameOf } from '../api.js';
-import { arrange, byId, element, part, setText } from './dom.js';
+import { arrange, byId, element, part } from './dom.js';
 
 /** @typedef {import('../api.js').TableInfo} TableInfo */
 
+/** So many tables can be open at once. */
+export const MAX_OPEN = 4;
+
 /**
  * @param {TableInfo[]} tables
- * @param {string} chosen
- * @param {Map<string, string>} filters by the table's name
+ * @param {import('../address.js').Place[]} open
+ * @param {Map<string, string>} filters by the table's name, also of those that aren't open
  */
-export function drawTables(tables, chosen, filters) {
+export function drawTables(tables, open, filters) {
   const list = part(byId('tables'), 'ul');
-  const items = tables.map((table) => {
-    const name = nameOf(table);
-    const link = element('a', '', name);
-    const where = filters.get(name);
-    link.href = hashOf(name, where);
-    link.title = where ? `${aboutTable(table)} · where ${where}` : aboutTable(table);
-    link.classList.toggle('filtered', Boolean(where));
-    if (name === chosen) link.setAttribute('aria-current', 'page');
-    return element('li', '', link);
-  });
-  arrange(list, items);
-  list.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-}
-
-/** @param {TableInfo | undefined} table */
-export function drawTitle(table) {
-  setText(byId('title'), table ? nameOf(table) : 'rowcast');
-  setText(byId('about'), table ? aboutTable(table) : '');
-  document.title = table ? `${nameOf(table)} · rowcast` : 'rowcast';
+  const asText = JSON.stringify([tables, open, [...filters]]);
+  if (list.dataset.drawn === asText) return;
+  list.dataset.drawn = asText;
+  const focused = document.activeElement?.getAttribute('data-beside');
+  arrange(
+    list,
+    tables.map((table) => itemOf(table, open, filters.get(nameOf(table)) ?? '')),
+  );
+  if (focused) {
+    const again = list.querySelector(`[data-beside="${CSS.escape(focused)}"]`);
+    if (again instanceof HTMLElement) again.focus();
+  }
+  const [first] = list.querySelectorAll('[aria-current]');
+  first?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }
 
 /** @param {TableInfo} table */
-function aboutTable({ schema, key, columns }) {
+export function aboutTable({ schema, key, columns }) {
   const identified = key?.length ? `key ${key.join(', ')}` : 'no key';
   return `${schema} · ${columns.length} columns · ${identified}`;
+}
+
+/**
+ * @param {TableInfo} table
+ * @param {import('../address.js').Place[]} open
+ * @param {string} where
+ */
+function itemOf(table, open, where) {
+  const name = nameOf(table);
+  const link = element('a', where ? 'filtered' : '', name);
+  link.href = hashOf([{ table: name, where }]);
+  link.title = where ? `${aboutTable(table)} · where ${where}` : aboutTable(table);
+  const isOpen = open.some((place) => place.table === name);
+  if (isOpen) link.setAttribute('aria-current', 'page');
+  return element('li', '', link, besideOf(name, where, open, isOpen));
+}
+
+/**
+ * @param {string} name
+ * @param {string} where
+ * @param {import('../address.js').Place[]} open
+ * @param {boolean} isOpen
+ */
+function besideOf(name, where, open, isOpen) {
+  const places = isOpen
+    ? open.filter(({ table }) => table !== name)
+    : [...open, { table: name, where }];
+  const link = element('a', 'beside', isOpen ? '×' : '+');
+  link.dataset.beside = name;
+  const says = isOpen ? `Close ${name}` : `Show ${name} beside the others`;
+  link.title = says;
+  link.setAttribute('aria-label', says);
+  link.href = hashOf(places);
+  link.hidden = isOpen ? open.length < 2 : open.length >= MAX_OPEN;
+  return link;
 }

@@ -1,64 +1,57 @@
-// How one value looks: from its JSON source text to what is read in a cell.
+// How one value looks in a cell.
 
 const CELL_CHARS = 80;
 const TITLE_CHARS = 1_000;
 const TITLE_FROM_CHARS = 24;
 
 /**
- * @typedef {'missing' | 'masked' | 'null' | 'empty' | 'text' | 'number' | 'boolean'
+ * @typedef {'masked' | 'null' | 'empty' | 'text' | 'number' | 'boolean'
  *   | 'json'} ValueKind
  * @typedef {{ kind: ValueKind, text: string }} Value
+ * @typedef {{ event: string, cause?: 'enter' | 'leave' | undefined }} Happened
  */
 
 /**
- * @param {string | undefined} source undefined where the event didn't carry the column
+ * @param {unknown} value undefined where a row lacks the column: it isn't for this reader
+ * @param {string} [type] the column's
  * @returns {Value}
  */
-export function valueOf(source) {
-  if (source === undefined) return { kind: 'missing', text: '' };
-  switch (source.charAt(0)) {
-    case 'n':
-      return { kind: 'null', text: 'null' };
-    case '"':
-      return textValue(source);
-    case 't':
-    case 'f':
-      return { kind: 'boolean', text: source };
-    case '{':
-    case '[':
-      return { kind: 'json', text: source };
+export function valueOf(value, type = '') {
+  if (value === undefined) return { kind: 'masked', text: '—' };
+  if (value === null) return { kind: 'null', text: 'null' };
+  switch (typeof value) {
+    case 'string':
+      return textValue(value, type);
+    case 'boolean':
+      return { kind: 'boolean', text: String(value) };
+    case 'object':
+      return { kind: 'json', text: JSON.stringify(value) };
     default:
-      return { kind: 'number', text: source };
+      return { kind: 'number', text: withScale(String(value), type) };
   }
 }
 
 /**
- * A column's value in a row: one that the row's other columns came without isn't for this reader.
- * @param {import('../state.js').Row} row
- * @param {string} name
+ * Numbers that a double can't hold come as text.
+ * @param {string} text
+ * @param {string} type
  * @returns {Value}
  */
-export function valueIn({ cells, identity }, name) {
-  const source = cells?.get(name) ?? identity.get(name);
-  return cells && source === undefined ? { kind: 'masked', text: '—' } : valueOf(source);
+function textValue(text, type) {
+  if (text === '') return { kind: 'empty', text: 'empty' };
+  if (isNumeric(type) && /^-?\d/.test(text)) return { kind: 'number', text: withScale(text, type) };
+  return { kind: 'text', text };
 }
 
 /**
- * @param {string} source
- * @returns {Value}
+ * As many digits after the point as the column has: 12.5 in `numeric(10,2)` is 12.50.
+ * @param {string} text
+ * @param {string} type
  */
-function textValue(source) {
-  const text = decode(source);
-  return text === '' ? { kind: 'empty', text: 'empty' } : { kind: 'text', text };
-}
-
-/** @param {string} source */
-function decode(source) {
-  try {
-    return /** @type {string} */ (JSON.parse(source));
-  } catch {
-    return source;
-  }
+function withScale(text, type) {
+  const scale = Number(/^numeric\(\d+,(\d+)\)$/.exec(type)?.[1] ?? 0);
+  const [, whole = '', fraction = ''] = /^(-?\d+)(?:\.(\d+))?$/.exec(text) ?? [];
+  return whole && scale > 0 ? `${whole}.${fraction.padEnd(scale, '0')}` : text;
 }
 
 /**
@@ -94,10 +87,12 @@ export function inTitle({ kind, text }) {
 
 /**
  * The key's values, as one short text.
- * @param {import('../frame.js').Cells} identity
+ * @param {Record<string, unknown>} identity
  */
 export function identityText(identity) {
-  return [...identity.values()].map((source) => inCell(valueOf(source))).join(' · ');
+  return Object.values(identity)
+    .map((value) => inCell(valueOf(value)))
+    .join(' · ');
 }
 
 /**
@@ -119,18 +114,19 @@ export function clock(at) {
   return Number.isNaN(date.getTime()) ? String(at) : CLOCK.format(date);
 }
 
+/** @type {Record<string, string>} */
 const SIGNS = { created: '+', updated: '~', patched: '~', removed: '−', truncated: '∅' };
 
 /**
  * The mark of what happened; a row that came into view or left it has one of its own.
- * @param {import('../frame.js').RowEvent} event
+ * @param {Happened} event
  */
 export function signOf({ event, cause }) {
   if (cause === 'enter') return '→';
-  return cause === 'leave' ? '←' : SIGNS[event];
+  return cause === 'leave' ? '←' : (SIGNS[event] ?? '');
 }
 
-/** The same in one word. @param {import('../frame.js').RowEvent} event */
+/** The same in one word. @param {Happened} event */
 export function causeWord({ cause }) {
   if (cause === 'enter') return 'entered';
   return cause === 'leave' ? 'left' : '';
@@ -138,7 +134,7 @@ export function causeWord({ cause }) {
 
 /**
  * Why a row that wasn't made or deleted appears or goes, if that is so.
- * @param {import('../frame.js').RowEvent} event
+ * @param {Happened} event
  */
 export function causeOf({ cause }) {
   if (cause === 'enter') return 'came into view';
