@@ -134,6 +134,11 @@ impl Cursor {
         Self { era, snapshot, life: None, sight: None, part: None }
     }
 
+    /// Where an era begins: before everything that is of it.
+    pub fn origin(era: Era) -> Self {
+        Self::new(era, Snapshot { xmin: 1, xmax: 1, in_progress: Vec::new() })
+    }
+
     /// The same place, to be told to somebody to whom this is served.
     pub fn told(&self, sight: u32) -> Self {
         Self { sight: Some(sight), ..self.clone() }

@@ -164,7 +164,9 @@ impl Hub {
             }
             let place = Arc::clone(place.place());
             *at = match (with_rows, cause) {
-                (true, ResetCause::CursorExpired) => At::Unsynced { after: None },
+                (true, ResetCause::CursorExpired) => {
+                    At::Unsynced { after: Some(Arc::new(Cursor::origin(place.era))) }
+                }
                 (true, _) => At::Unsynced { after: Some(place) },
                 (false, _) => At::Behind(place),
             };

@@ -20,6 +20,8 @@ use crate::wire::{Code, Feed, Format, Refusal, ResetCause};
 /// The pauses between attempts to read rows.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The pause before rows that broke off are read from their beginning.
+const BROKEN_OFF_PAUSE: Duration = Duration::from_secs(1);
 
 /// What became of a snapshot.
 #[derive(Debug)]
@@ -122,26 +124,29 @@ impl Sync {
         let mut pause = FIRST_PAUSE;
         let unwanted = self.courier.clone();
         let synced = loop {
-            let is_altered;
             let tried = tokio::select! {
                 tried = self.bring(&snapshots) => tried,
                 _ = unwanted.unwanted() => return,
             };
-            match tried {
+            let failed = match tried {
                 Ok(cursor) => break Synced::At(cursor),
                 Err(Stop::Unwanted) => return,
-                Err(Stop::Failed { has_begun: true, .. }) => break Synced::BrokenOff,
                 Err(Stop::Failed { error, .. }) if is_final(&error) => {
                     break Synced::Refused(error);
                 }
-                Err(Stop::Failed { error, .. }) => is_altered = error == SnapshotError::Altered,
-            }
+                Err(Stop::Failed { has_begun: true, .. }) => {
+                    pause = BROKEN_OFF_PAUSE;
+                    Some(Synced::BrokenOff)
+                }
+                Err(Stop::Failed { error: SnapshotError::Altered, .. }) => Some(Synced::Altered),
+                Err(Stop::Failed { .. }) => None,
+            };
             tokio::select! {
                 () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
                 _ = unwanted.unwanted() => return,
             }
-            if is_altered {
-                break Synced::Altered;
+            if let Some(failed) = failed {
+                break failed;
             }
         };
         let (reader, number) = (self.reader, self.number);

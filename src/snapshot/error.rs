@@ -31,7 +31,7 @@ impl From<SpoolError> for SnapshotError {
     fn from(error: SpoolError) -> Self {
         match error {
             SpoolError::Full => Self::TooLarge,
-            SpoolError::Io(_) | SpoolError::Broken => Self::Unavailable,
+            SpoolError::Busy | SpoolError::Io(_) | SpoolError::Broken => Self::Unavailable,
         }
     }
 }

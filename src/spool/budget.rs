@@ -10,9 +10,9 @@ use tokio::sync::watch;
 use super::{Place, Spool, SpoolError, State, Writer};
 
 /// What all spools may hold in memory.
-pub const MAX_MEMORY_BYTES: u64 = 64 << 20;
-/// What one spool may hold on disk.
-pub const MAX_DISK_BYTES: u64 = 1 << 30;
+pub const MAX_MEMORY_BYTES: u64 = 48 << 20;
+/// What one spool may hold on disk: as much as the log has by default.
+pub const MAX_DISK_BYTES: u64 = 2 << 30;
 /// What all spools may hold on disk.
 pub const MAX_DISK_BYTES_OF_ALL: u64 = 4 << 30;
 /// What a chunk takes in memory besides its bytes, wherever these are.
@@ -100,12 +100,15 @@ impl Held {
             self.memory += len + CHUNK_BYTES;
             return Ok(Room::Memory);
         }
-        if self.disk + len > limits.disk_bytes_each || !take(memory, CHUNK_BYTES, whole) {
+        if self.disk + len > limits.disk_bytes_each {
             return Err(SpoolError::Full);
+        }
+        if !take(memory, CHUNK_BYTES, whole) {
+            return Err(SpoolError::Busy);
         }
         self.memory += CHUNK_BYTES;
         if !take(disk, len, limits.disk_bytes_of_all) {
-            return Err(SpoolError::Full);
+            return Err(SpoolError::Busy);
         }
         self.disk += len;
         Ok(Room::Disk)

@@ -26,6 +26,9 @@ pub use write::Writer;
 pub enum SpoolError {
     #[error("more was written than a spool may hold")]
     Full,
+    /// Others hold what there is; later there may be room.
+    #[error("all spools together hold as much as they may")]
+    Busy,
     #[error("the temporary file can't be used")]
     Io(#[source] Arc<io::Error>),
     /// The writer went away before the end.

@@ -99,13 +99,13 @@ async fn a_writer_that_goes_away_breaks_the_spool_behind_what_it_wrote() {
 
 #[tokio::test]
 async fn past_its_bounds_a_spool_is_full_for_everybody() {
-    let budget = small(4_000, 10_000);
+    let budget = small(16_000, 10_000);
     let (mut writer, spool) = budget.open();
     let mut pushed = 0;
     while writer.push(chunk(pushed)).await.is_ok() {
         pushed += 1;
     }
-    assert!((10..20).contains(&pushed), "{pushed}");
+    assert!((20..30).contains(&pushed), "{pushed}");
     assert!(matches!(writer.push(chunk(0)).await, Err(SpoolError::Full)));
     writer.finish();
     assert!(matches!(all(spool.follow()).await, Err(SpoolError::Full)));
@@ -125,7 +125,7 @@ async fn all_together_have_a_bound_on_disk() {
             break error;
         }
     };
-    assert!(matches!(full, SpoolError::Full));
+    assert!(matches!(full, SpoolError::Busy));
     assert_eq!((spools.len(), budget.disk_bytes()), (7, 5_000));
 }
 

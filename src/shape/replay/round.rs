@@ -78,7 +78,7 @@ impl Round {
         if due.is_empty() {
             return;
         }
-        let commit = Commit::new(Arc::clone(end));
+        let commit = Commit::told(Arc::clone(end), self.groups.served().sight());
         for id in due {
             self.write_last(id, &commit).await;
             let writing = self.outputs[id.0].iter_mut().flatten().flatten();

@@ -371,6 +371,7 @@ async fn run(seed: u64) {
 
 /// With `ROWCAST_HUB_SEEDS=from..to` others.
 #[tokio::test]
+#[expect(clippy::print_stderr, reason = "a failing test shows its seed")]
 async fn copies_are_at_each_commit_what_the_table_was() {
     let asked = std::env::var("ROWCAST_HUB_SEEDS").ok();
     let bounds = asked.as_deref().and_then(|text| text.split_once(".."));
