@@ -114,11 +114,12 @@ fn welcome(address: SocketAddr, url: &str, rate: f64) {
 The shop is open:      http://{address}/#orders
 
 Watch it with curl:    curl -NH 'Accept: text/event-stream' {changes}
-Or in a terminal:      {program} tail products --url http://{address}
+Or in a terminal:      {program} tail products --snapshot --url http://{address}
 As somebody else:      with a token from http://{address}/demo/identities
 Change it with psql:   psql '{url}'
 
-The page shows it as one of two customers, the administrator or nobody sees it: choose above.
+The page is a set of live mirrors of the shop's tables, as one of two customers, the administrator
+or nobody sees them: choose above. In JavaScript: connect().mirror('products'), from /client.js.
 {pace} Ctrl-C ends it; nothing stays behind.
 "
     );
