@@ -52,9 +52,7 @@ let rate = new Rate();
 let log = new Log();
 
 const redraw = painter(draw);
-const session = new Session(isDemo, () =>
-  identitySwitch.draw(session.identities, session.name),
-);
+const session = new Session(isDemo, () => identitySwitch.draw(session.identities, session.name));
 const eventList = new EventList(redraw);
 const detail = new Detail(() => choose(null));
 const identitySwitch = new Switch((name) => {
@@ -102,7 +100,8 @@ async function list() {
     listing = { phase: 'ready', count: found.length };
     openTables();
   } catch (error) {
-    if (asked === client) listFailed(/** @type {import('./client/errors.js').RowcastError} */ (error));
+    if (asked === client)
+      listFailed(/** @type {import('./client/errors.js').RowcastError} */ (error));
   }
   redraw();
 }
@@ -127,19 +126,18 @@ function openTables() {
   }
   const wanted = readHash(location.hash);
   const there = wanted.filter(({ table }) => find(table)).slice(0, MAX_OPEN);
-  const places =
-    there.length > 0 || !first ? there : [{ table: nameOf(first), where: '' }];
+  const places = there.length > 0 || !first ? there : [{ table: nameOf(first), where: '' }];
   for (const [name, { panel }] of open) {
     const place = places.find(({ table }) => table === name);
     if (place && place.where === panel.where && isUnchanged(panel)) continue;
     panel.close();
     open.delete(name);
+    forgetEvents(name);
   }
   const before = new Map(open);
   open.clear();
   for (const place of places) open.set(place.table, before.get(place.table) ?? openTable(place));
   if (chosen && !open.has(chosen.table)) chosen = null;
-  if (before.size < open.size && before.size === 0) forget();
   drawMissing(wanted.filter(({ table }) => !find(table)));
   watchOrders();
   tick();
@@ -166,14 +164,25 @@ function openTable({ table, where }) {
       rate.add(events.length, Date.now());
       redraw();
     },
-    filtered,
+    filtered: () => filtered(table, panel.where),
   });
   return new PanelView(panel, (key) => choose({ table, key }));
 }
 
-/** Another filter has taken force. */
-function filtered() {
-  for (const [name, { panel }] of open) filters.set(name, panel.where);
+/** @param {string} name */
+function forgetEvents(name) {
+  log.forget(name);
+  eventList.restart();
+}
+
+/**
+ * Another filter has taken force.
+ * @param {string} name
+ * @param {string} filter
+ */
+function filtered(name, filter) {
+  filters.set(name, filter);
+  forgetEvents(name);
   const places = [...open].map(([table, { panel }]) => ({ table, where: panel.where }));
   history.replaceState(null, '', hashOf(places));
   chosen = null;
@@ -196,8 +205,8 @@ function watchOrders() {
 /** @param {import('./address.js').Place[]} missing tables that aren't there for this reader */
 function drawMissing(missing) {
   const names = missing.map(({ table }) => table).join(', ');
-  const isOne = missing.length === 1;
-  const text = `${names} ${isOne ? "isn't" : "aren't"} there for this reader. ${isOne ? 'It is' : 'They are'} shown when ${isOne ? 'it is' : 'they are'}.`;
+  const verb = missing.length === 1 ? "isn't" : "aren't";
+  const text = `${names} ${verb} there for this reader. What is, is shown.`;
   byId('missing').hidden = names === '';
   setText(byId('missing'), names && text);
 }
@@ -232,14 +241,21 @@ function draw() {
   const { status, error, transport } = client;
   const connection = { status, error, transport };
   drawConnection(connection, wasLive);
-  arrange(byId('panels'), [...open.values()].map((view) => view.element));
+  arrange(
+    byId('panels'),
+    [...open.values()].map((view) => view.element),
+  );
   for (const [name, view] of open) {
     view.draw(connection, chosen?.table === name ? chosen.key : null);
   }
   drawEmpty(byId('empty'), open.size > 0 ? null : whyNoTable(listing, connection));
   drawDetail();
   eventList.draw(log.events, log.total);
-  drawTables(tables, [...open].map(([table, { panel }]) => ({ table, where: panel.where })), filters);
+  drawTables(
+    tables,
+    [...open].map(([table, { panel }]) => ({ table, where: panel.where })),
+    filters,
+  );
   tokenField.draw(!isDemo, session.hasToken);
   document.body.dataset.open = String(open.size);
   document.title = open.size > 0 ? `${[...open.keys()].join(', ')} · rowcast` : 'rowcast';

@@ -26,4 +26,9 @@ export class Log {
   clear() {
     this.events = [];
   }
+
+  /** @param {string} table whose events are no longer of interest */
+  forget(table) {
+    this.events = this.events.filter(({ event }) => event.table !== table);
+  }
 }

@@ -21,7 +21,9 @@ import { isNumeric } from './view/value.js';
  * @property {() => void} filtered another filter has taken force
  */
 
-/** Wide tables list fewer rows at first, so that drawing them takes no longer. */
+/** So many rows are drawn at first … */
+const ROWS_DRAWN = 200;
+/** … but fewer of wide tables, so that drawing them takes no longer. */
 const CELLS_DRAWN = 4_000;
 const ROWS_DRAWN_AT_LEAST = 40;
 /** So many times more rows are drawn when more are asked for, up to … */
@@ -100,11 +102,7 @@ export class Panel {
   /** The rows to list, in their order: those that are there, and those that have just gone. */
   entries() {
     const numeric = this.columns.filter(({ type }) => isNumeric(type)).map(({ name }) => name);
-    return firstOf(
-      this.#all(),
-      comparing(this.sort, this.key, new Set(numeric)),
-      this.#most(),
-    );
+    return firstOf(this.#all(), comparing(this.sort, this.key, new Set(numeric)), this.#most());
   }
 
   /** Lists more of the rows. */
@@ -161,8 +159,9 @@ export class Panel {
   }
 
   #most() {
-    const fitting = Math.floor(CELLS_DRAWN / Math.max(this.columns.length, 1));
-    return Math.min(Math.max(ROWS_DRAWN_AT_LEAST, fitting) * this.#more, MAX_ROWS_DRAWN);
+    const narrow = Math.floor(CELLS_DRAWN / Math.max(this.columns.length, 1));
+    const first = Math.min(ROWS_DRAWN, Math.max(ROWS_DRAWN_AT_LEAST, narrow));
+    return Math.min(first * this.#more, MAX_ROWS_DRAWN);
   }
 
   /** Keys that are numbers mostly grow: the newest rows come first. */

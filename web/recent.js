@@ -1,5 +1,5 @@
-// What has just happened in a table, as its mirror told: how often what, which rows changed how, and
-// those that went. All of it is bounded. Pure: the caller says what time it is.
+// What has just happened in a table, as its mirror told: how often what, which rows changed how,
+// and those that went. All of it is bounded. Pure: the caller says what time it is.
 
 /** Of so many rows it is known how they changed last. */
 export const MARKS_KEPT = 1_000;

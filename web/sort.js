@@ -95,7 +95,8 @@ function compare(a, b, sign, isNumeric) {
  */
 function compareNumbers(a, b) {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
-  if (isInteger(a) && isInteger(b)) return BigInt(a) < BigInt(b) ? -1 : Number(BigInt(a) > BigInt(b));
+  if (isInteger(a) && isInteger(b))
+    return BigInt(a) < BigInt(b) ? -1 : Number(BigInt(a) > BigInt(b));
   const [one, other] = [Number(a), Number(b)];
   if (Number.isNaN(one) || Number.isNaN(other)) return Number.isNaN(one) ? 1 : -1;
   return one < other ? -1 : Number(one > other);

@@ -40,7 +40,12 @@ test('rows that were read anew show what is different', async () => {
   stage.server.rows = { orders: [ROW, { ...ROW, id: 2 }] };
   await visit();
   await row(2).waitFor();
-  stage.server.rows = { orders: [{ ...ROW, status: 'paid' }, { ...ROW, id: 3 }] };
+  stage.server.rows = {
+    orders: [
+      { ...ROW, status: 'paid' },
+      { ...ROW, id: 3 },
+    ],
+  };
   stage.server.reset('cursor_expired');
   await row(3).waitFor();
   assert.equal(await row(3).getAttribute('data-event'), 'created');

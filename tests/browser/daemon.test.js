@@ -49,7 +49,13 @@ const readAnew = (page, name) =>
     const shown = [...document.querySelectorAll('.panel tbody tr:not([data-event="removed"])')].map(
       (tr) => `${tr.dataset.key} ${tr.children[at].textContent}`,
     );
-    return shown.sort().join() === rows.map(({ id, status }) => `${id} ${status}`).sort().join();
+    return (
+      shown.sort().join() ===
+      rows
+        .map(({ id, status }) => `${id} ${status}`)
+        .sort()
+        .join()
+    );
   }, name);
 
 test('the grid is what a fresh reading says, while the table changes', async () => {

@@ -86,7 +86,10 @@ test('tokens are shown in a header and in a message, and in no address', async (
   assert.deepEqual(first, { op: 'auth', token: '1-1' });
   assert.equal(second.op, 'subscribe', 'not before the token was taken');
   const addresses = [...stage.server.requested, stage.page.url()];
-  assert.ok(addresses.every((address) => !address.includes('1-1')), addresses.join());
+  assert.ok(
+    addresses.every((address) => !address.includes('1-1')),
+    addresses.join(),
+  );
 });
 
 test('when a token ends the demo renews it, and the feed goes on', async () => {

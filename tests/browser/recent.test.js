@@ -39,7 +39,10 @@ test('truncated rows are gone at once', () => {
 
 test('of rows that were read anew it is told which columns differ', () => {
   const recent = new Recent();
-  const [old, row] = [{ id: 1, status: 'open', tags: [1] }, { id: 1, status: 'paid', tags: [1] }];
+  const [old, row] = [
+    { id: 1, status: 'open', tags: [1] },
+    { id: 1, status: 'paid', tags: [1] },
+  ];
   recent.add([{ event: 'patched', key: 1, old, row, by: null }], NOW);
   assert.deepEqual(recent.marks.get(1).changed, ['status']);
 });
@@ -82,7 +85,10 @@ test('the chart counts orders by minute and sums them in cents', () => {
     order('10:09', 'paid', 1234.56),
   ];
   const minutes = ordersByMinute(orders, now);
-  assert.deepEqual(minutes.map((minute) => minute.orders), [2, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+  assert.deepEqual(
+    minutes.map((minute) => minute.orders),
+    [2, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+  );
   assert.equal(minutes[0].at, Date.parse('2026-11-20T10:00:00Z'));
   assert.deepEqual(revenueByStatus(orders).slice(0, 2), [
     { status: 'open', cents: 130, orders: 3 },

@@ -96,7 +96,9 @@ async function becomesEqual(page) {
   const products = await database.query(
     "select sku || ' ' || price || ' ' || stock as line from products order by sku collate \"C\"",
   );
-  const messages = await database.query("select id || ' ' || body as line from messages order by id");
+  const messages = await database.query(
+    "select id || ' ' || body as line from messages order by id",
+  );
   const wanted = [products, messages].map(({ rows }) => rows.map(({ line }) => line).sort());
   await page.waitForFunction(
     (expected) => {
@@ -142,7 +144,10 @@ test('the page survives a restart of the daemon, and shows what happened meanwhi
     await becomesEqual(page);
     await kill(signal);
     await page.locator('.panel[data-table="messages"][data-status="stale"]').waitFor();
-    await page.getByText(/Reconnecting/).first().waitFor();
+    await page
+      .getByText(/Reconnecting/)
+      .first()
+      .waitFor();
     assert.equal(await page.locator('[data-table="products"] tbody tr').count(), 12, 'rows stay');
     await database.query("update products set price = price + 0.10 where sku like 'TEA-%'");
     await database.query("delete from messages where body = 'before'");
@@ -153,7 +158,9 @@ test('the page survives a restart of the daemon, and shows what happened meanwhi
     await page.getByText(`while it was away: ${signal}`).first().waitFor();
   }
   assert.equal(await page.evaluate(() => globalThis.isTheSame), true, 'without a reload');
-  const others = opened.complaints.filter((text) => !/ERR_CONNECTION|WebSocket|ERR_EMPTY/.test(text));
+  const others = opened.complaints.filter(
+    (text) => !/ERR_CONNECTION|WebSocket|ERR_EMPTY/.test(text),
+  );
   assert.deepEqual(others, []);
   await page.context().close();
 });

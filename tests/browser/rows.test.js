@@ -110,7 +110,7 @@ test('values are shown exactly, and null is told from empty', async () => {
   assert.equal(await (await cell(id, 'total')).innerText(), '12.50');
   assert.equal(await (await cell(id, 'extra')).innerText(), '{"a":[1,"b"]}');
   assert.equal(await (await cell(id, 'note')).getAttribute('data-kind'), 'empty');
-    const long = await cell(2, 'note');
+  const long = await cell(2, 'note');
   assert.match(await long.innerText(), /^<b>x{77}…$/);
   await long.click();
   assert.equal((await stage.page.locator('#detail dd').nth(4).innerText()).length, 5003);
@@ -164,7 +164,7 @@ test(`${BURST} events a second don't freeze the page`, async () => {
     events: document.querySelectorAll('#events li').length,
   }));
   assert.ok(worst < FREEZE_MS, `no frame for ${worst} ms`);
-  assert.deepEqual([rows, events], [666, 150]);
+  assert.deepEqual([rows, events], [200, 150]);
   await stage.page.waitForFunction(() => /k$/.test(document.querySelector('#rate').textContent));
   assert.deepEqual(stage.complaints, []);
 });

@@ -1,6 +1,7 @@
 // The shop's chart: drawn for those who see it, and the same numbers as tables for those who don't.
 
 import { revenueByStatus, ordersByMinute } from '../chart.js';
+import { showPane } from './controls.js';
 import { byId, element, part, setText } from './dom.js';
 import { clock } from './value.js';
 
@@ -20,8 +21,11 @@ const BAR_HEIGHT = 6;
  */
 export function drawChart(orders, now) {
   const target = byId('shop');
-  target.hidden = orders === null || orders.rows.size === 0;
-  if (target.hidden || !orders) return;
+  const isThere = orders !== null && orders.rows.size > 0;
+  target.hidden = !isThere;
+  byId('show-shop').hidden = !isThere;
+  if (!isThere && document.body.dataset.pane === 'shop') showPane('rows');
+  if (!isThere) return;
   target.dataset.status = orders.status;
   drawMinutes(part(target, '.minutes'), ordersByMinute(orders.rows.values(), now));
   drawRevenue(part(target, '.revenue'), revenueByStatus(orders.rows.values()));
@@ -49,11 +53,13 @@ function drawMinutes(figure, minutes) {
     bar.append(title);
     return bar;
   });
-  part(figure, 'svg').querySelector('g')?.replaceChildren(...bars);
+  part(figure, 'svg')
+    .querySelector('g')
+    ?.replaceChildren(...bars);
   const now = minutes.at(-1)?.orders ?? 0;
   setText(part(figure, 'b'), String(now));
   const before = minutes.at(-2)?.orders ?? 0;
-  setText(part(figure, '.mean'), `this minute, ${before} the minute before`);
+  setText(part(figure, '.mean'), `this minute, ${before} before`);
   const told = minutes.map(({ at, orders }) => [hour(at), String(orders)]);
   setText(part(figure, 'desc'), told.map((minute) => minute.join(': ')).join(', '));
   fill(figure, told);

@@ -21,8 +21,11 @@ export function listenToControls(actions) {
   });
 }
 
-/** @param {string} pane */
-function showPane(pane) {
+/**
+ * On a phone, where one is shown at a time.
+ * @param {string} pane
+ */
+export function showPane(pane) {
   document.body.dataset.pane = pane;
   for (const button of document.querySelectorAll('[data-show]')) {
     button.setAttribute('aria-pressed', String(button.getAttribute('data-show') === pane));

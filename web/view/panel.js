@@ -86,14 +86,17 @@ export class PanelView {
     this.element.dataset.status = status;
     const badge = part(this.element, '.status');
     setText(badge, status === 'syncing' && since !== null ? CATCHING_UP : STATUS[status]);
-    badge.title = status === 'stale' ? 'The rows are as they were when the connection was lost' : '';
+    badge.title =
+      status === 'stale' ? 'The rows are as they were when the connection was lost' : '';
   }
 
   #drawCounts() {
     const target = part(this.element, '.counts');
     const { counts } = this.panel.recent;
     if (target.childElementCount === 0) {
-      const made = Object.keys(counts).map((name) => element('span', name, element('b'), ` ${name}`));
+      const made = Object.keys(counts).map((name) =>
+        element('span', name, element('b'), ` ${name}`),
+      );
       arrange(target, made);
     }
     Object.entries(counts).forEach(([name, count], i) => {
@@ -113,7 +116,8 @@ export class PanelView {
   #drawFoot(drawn) {
     const { size, since, canShowMore } = this.panel;
     const count = `${size.toLocaleString('en')} ${size === 1 ? 'row' : 'rows'}`;
-    const part1 = drawn < size ? `${count}, the first ${drawn.toLocaleString('en')} of them listed` : count;
+    const part1 =
+      drawn < size ? `${count}, the first ${drawn.toLocaleString('en')} of them listed` : count;
     const text = since === null || size === 0 ? '' : `${part1}; watched since ${clock(since)}`;
     setText(part(this.element, '.foot span'), text);
     part(this.element, '.more').hidden = !canShowMore;
