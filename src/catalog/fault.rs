@@ -66,6 +66,14 @@ pub enum Problem {
     KeyDeferrable { table: TableName },
     #[error("`{table}` has row-level security, which rowcast doesn't apply")]
     RowSecurity { table: TableName },
+    #[error(
+        "role `{role}` may not read `{table}`: its changes are served, but none of the rows that are there"
+    )]
+    RowsUnreadable { role: String, table: TableName },
+    #[error(
+        "row-level security keeps rows of `{table}` from role `{role}`: only its changes are served"
+    )]
+    RowsSecured { role: String, table: TableName },
     #[error("`{table}` is unlogged: after a crash of the server it is empty, and nobody is told")]
     Unlogged { table: TableName },
 }
@@ -80,6 +88,8 @@ impl Problem {
                 | KeyNullable { .. }
                 | KeyDeferrable { .. }
                 | RowSecurity { .. }
+                | RowsUnreadable { .. }
+                | RowsSecured { .. }
                 | Unlogged { .. }
         )
     }
@@ -123,6 +133,10 @@ impl Problem {
                     .into()
             }
             Problem::RowSecurity { .. } => "`rows` alone decides who sees which rows".into(),
+            Problem::RowsUnreadable { role, table } => {
+                format!("grant select on {} to {};", table.sql(), quoted(role))
+            }
+            Problem::RowsSecured { role, .. } => format!("alter role {} bypassrls;", quoted(role)),
             Problem::Unlogged { table } => format!("alter table {} set logged;", table.sql()),
         }
     }

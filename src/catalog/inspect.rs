@@ -28,7 +28,12 @@ pub struct Relation {
     pub root: Option<TableName>,
     /// These two are for the capture; a role that finds the table captured reads the log alone.
     pub may_use_schema: bool,
+    /// To capture it; once it is captured that is no longer needed.
     pub may_select: bool,
+    /// Whether the rows that are there can be read.
+    pub reads_rows: bool,
+    /// Row-level security would leave some of them out.
+    pub rows_are_secured: bool,
     /// This table and those below it on which the role may not create the triggers that are still
     /// to create.
     pub lacks_trigger: Vec<TableName>,
@@ -88,6 +93,8 @@ select wanted.place - 1 as place,
   root.relname::text as root_name,
   is_watched or pg_catalog.has_schema_privilege(wanted.relnamespace, 'USAGE') as may_use_schema,
   is_watched or pg_catalog.has_table_privilege(wanted.oid, 'SELECT') as may_select,
+  pg_catalog.has_table_privilege(wanted.oid, 'SELECT') as reads_rows,
+  pg_catalog.row_security_active(wanted.oid) as rows_are_secured,
   array(select nspname::text from untriggered u where u.top = wanted.oid order by u.oid)
     as lacking_schemas,
   array(select relname::text from untriggered u where u.top = wanted.oid order by u.oid)
@@ -133,6 +140,8 @@ fn relation(row: &tokio_postgres::Row) -> Result<Relation, Error> {
         root: root.zip(root_name).map(|(schema, name)| TableName { schema, name }),
         may_use_schema: row.try_get("may_use_schema")?,
         may_select: row.try_get("may_select")?,
+        reads_rows: row.try_get("reads_rows")?,
+        rows_are_secured: row.try_get("rows_are_secured")?,
         lacks_trigger: lacking.map(|(schema, name)| TableName { schema, name }).collect(),
         role: row.try_get("role")?,
     })

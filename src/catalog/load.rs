@@ -213,6 +213,15 @@ impl Examined<'_> {
         if self.relation.row_security {
             self.fault(At::Name, Problem::RowSecurity { table: table.clone() });
         }
+        let role = self.relation.role.clone();
+        if self.relation.may_select && !self.relation.reads_rows {
+            let table = table.clone();
+            self.fault(At::Name, Problem::RowsUnreadable { role: role.clone(), table });
+        }
+        if self.relation.rows_are_secured {
+            let table = table.clone();
+            self.fault(At::Name, Problem::RowsSecured { role, table });
+        }
         if self.relation.unlogged {
             self.fault(At::Name, Problem::Unlogged { table });
         }

@@ -113,6 +113,7 @@ fn refusal_of(error: SnapshotError) -> Refusal {
         SnapshotError::Unavailable
         | SnapshotError::NotReady
         | SnapshotError::Altered
+        | SnapshotError::NoRight
         | SnapshotError::Timeout => Code::Unavailable,
     };
     Refusal::new(code, error.to_string())
@@ -173,7 +174,10 @@ impl Sync {
 /// Whether another attempt would end the same way.
 fn is_final(error: &SnapshotError) -> bool {
     match error {
-        SnapshotError::TooLarge | SnapshotError::Timeout | SnapshotError::NoOrder => true,
+        SnapshotError::TooLarge
+        | SnapshotError::Timeout
+        | SnapshotError::NoRight
+        | SnapshotError::NoOrder => true,
         SnapshotError::Unavailable | SnapshotError::NotReady | SnapshotError::Altered => false,
     }
 }

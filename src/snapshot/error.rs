@@ -22,6 +22,9 @@ pub enum SnapshotError {
     TooLarge,
     #[error("reading the rows took too long")]
     Timeout,
+    /// The daemon's role may not read the table: whoever runs it has to grant that.
+    #[error("the rows of this table can't be read")]
+    NoRight,
     /// The rows can't be ordered by these columns.
     #[error("a column of this type can't be ordered by")]
     NoOrder,
@@ -56,6 +59,7 @@ impl From<tokio_postgres::Error> for SnapshotError {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.code() {
             Some(&SqlState::QUERY_CANCELED) => Self::Timeout,
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Self::NoRight,
             Some(&(SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE)) => Self::Altered,
             _ => Self::Unavailable,
         }

@@ -89,7 +89,10 @@ async fn run(
 fn failed(want: &Want, error: tokio_postgres::Error) -> SnapshotError {
     let table = &want.view.served().table().listed_as;
     let code = error.code().map(|code| code.code().to_owned());
-    tracing::warn!(%table, code, "a table can't be read");
+    // What is wrong with the statement itself, or with rights, is said without data.
+    let is_plain = code.as_ref().is_some_and(|code| code.starts_with("42"));
+    let why = error.as_db_error().filter(|_| is_plain).map(|error| error.message().to_owned());
+    tracing::warn!(%table, code, why, "a table can't be read");
     match error.code() {
         Some(code) if !want.order.is_empty() && code.code() == NO_SUCH_OPERATOR => {
             SnapshotError::NoOrder

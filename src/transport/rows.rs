@@ -116,9 +116,10 @@ fn refusal(app: &App, error: SnapshotError) -> Refusal {
             app.served.doubt();
             Code::Unavailable
         }
-        SnapshotError::Unavailable | SnapshotError::NotReady | SnapshotError::Timeout => {
-            Code::Unavailable
-        }
+        SnapshotError::Unavailable
+        | SnapshotError::NotReady
+        | SnapshotError::NoRight
+        | SnapshotError::Timeout => Code::Unavailable,
     };
     Refusal::new(code, error.to_string())
 }

@@ -335,3 +335,31 @@ async fn row_level_security_and_unlogged_tables_are_warned_about() {
     assert!(said[0].starts_with("`u` is unlogged"), "{said:?}");
     assert!(said[1].starts_with("`r` has row-level security"), "{said:?}");
 }
+
+#[tokio::test]
+async fn rows_that_can_not_be_read_are_warned_about() {
+    let admin = database(
+        "create table t (id int primary key); create table r (id int primary key);
+         alter table r enable row level security",
+    )
+    .await;
+    let role = format!("reader_{}", rand::random::<u32>());
+    let grant = format!(
+        "create role {role}; grant trigger, select on t, r to {role};
+         grant usage on schema public to {role}; set role {role}"
+    );
+    admin.batch_execute(&grant).await.unwrap();
+    let said = |loaded: catalog::Loaded| -> Vec<String> {
+        loaded.faults.iter().map(|fault| fault.problem.to_string()).collect()
+    };
+    let told = said(catalog::load(&admin, &[listed("t"), listed("r")]).await.unwrap());
+    assert!(
+        told.iter().any(|one| one.starts_with("row-level security keeps rows of `r`")),
+        "{told:?}"
+    );
+    assert!(!told.iter().any(|one| one.contains("`t`")), "{told:?}");
+    admin
+        .batch_execute(&format!("reset role; drop owned by {role}; drop role {role}"))
+        .await
+        .unwrap();
+}
