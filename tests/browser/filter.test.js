@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { live, order, row, stage, visit } from './stage.js';
+import { live, order, row, stage, untilReceived, visit } from './stage.js';
 
 const box = () => stage.page.getByLabel('where');
 const newest = () => stage.server.subscriptions.at(-1);
+const ended = () =>
+  stage.server.received.filter(({ op }) => op === 'unsubscribe').map(({ id }) => id);
 const hash = () => decodeURIComponent(new URL(stage.page.url()).hash);
 
 /** The server takes every filter but this one. */
@@ -33,6 +35,8 @@ test('a filter is applied by Enter and cleared by Escape', async () => {
   assert.equal(newest().where, "status = 'open'");
   await stage.page.getByText('None is what the filter asks for').waitFor();
   assert.equal(hash(), "#table=orders&where=status = 'open'");
+  await untilReceived();
+  assert.deepEqual(ended(), [stage.server.subscriptions[0].id], 'nobody needs the one before');
   await box().press('Escape');
   await stage.server.subscribed(3);
   assert.equal('where' in newest(), false);

@@ -114,6 +114,23 @@ test('several tables are open at once, with a filter each, and the address keeps
   assert.deepEqual(stage.complaints, []);
 });
 
+test('events say of which table they are, and those of closed tables go', async () => {
+  stage.server.tables = [ORDERS, { ...ORDERS, name: 'items' }];
+  await visit();
+  await live();
+  stage.server.batch(order('created', 1));
+  await row(1).waitFor();
+  await stage.page.getByRole('link', { name: 'Show items beside the others' }).click();
+  await live('items');
+  stage.server.batch({ ...order('created', 2), table: 'items' });
+  const shown = () => stage.page.locator('#events summary .table:visible').allInnerTexts();
+  await stage.page.locator('#events li').nth(1).waitFor();
+  assert.deepEqual(await shown(), ['items', 'orders']);
+  await stage.page.getByRole('link', { name: 'Close orders' }).click();
+  await stage.page.locator('.panel[data-table="orders"]').waitFor({ state: 'detached' });
+  assert.deepEqual(await stage.page.locator('#events summary .table').allTextContents(), ['items']);
+});
+
 test('of many rows the first are listed, which is said, and more if asked for', async () => {
   stage.server.rows = { orders: Array.from({ length: 500 }, (_, i) => order('created', i).data) };
   await visit();
