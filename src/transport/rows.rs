@@ -9,7 +9,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{FutureExt as _, stream};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName};
 use http::{Method, Uri};
 use tokio::sync::OwnedSemaphorePermit;
@@ -44,17 +44,31 @@ pub async fn rows(
     let place = app.quotas.read(&identity, peer)?;
     let is_head = method == Method::HEAD;
     let limit = if is_head { Some(0) } else { asked.limit };
-    let read = app.snapshots.fresh(Arc::new(view), order, limit).await;
-    let mut rows = read.map_err(|error| refusal(&app, error))?;
+    let mut identity_ended = Box::pin(identity.ended());
+    let opened = tokio::select! {
+        biased;
+        ended = &mut identity_ended => return Err(ended.into()),
+        opened = open(&app, view, order, limit) => opened,
+    };
+    let (rows, first) = opened.map_err(|error| refusal(&app, error))?;
     let cursor = rows.cursor().told(served.sight()).to_string();
-    // What goes wrong at once is still told in words.
-    let first = rows.next().await.map_err(|error| refusal(&app, error))?;
     let stage = Stage::Opening(first);
-    let identity_ended = Box::pin(identity.ended());
     let answer =
         Answer { rows, form, stage, cursor: cursor.clone(), identity_ended, _place: place };
     let body = if is_head { Body::empty() } else { answer.into_body() };
     Ok(([(CONTENT_TYPE, form.content_type()), (CURSOR, &cursor)], body).into_response())
+}
+
+/// A read, and its first rows: what goes wrong at once is still told in words.
+async fn open(
+    app: &App,
+    view: View,
+    order: Vec<OrderBy>,
+    limit: Option<u64>,
+) -> Result<(Rows, Option<Bytes>), SnapshotError> {
+    let mut rows = app.snapshots.fresh(Arc::new(view), order, limit).await?;
+    let first = rows.next().await?;
+    Ok((rows, first))
 }
 
 /// What a query asks of a table's rows.
@@ -181,6 +195,11 @@ impl Answer {
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, BrokeOff> {
+        let is_over = matches!(self.stage, Stage::Done);
+        // What was taken may have waited for the client since.
+        if !is_over && (&mut self.identity_ended).now_or_never().is_some() {
+            return Err(BrokeOff::Identity);
+        }
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Opening(None) => Ok(self.form.all_of_none(&self.cursor)),
             Stage::Opening(Some(chunk)) => match self.form {
