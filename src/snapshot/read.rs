@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::pin::pin;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::try_join;
 use tokio_postgres::Client;
@@ -72,7 +73,7 @@ async fn run(
     while let Some(row) = read.next().await {
         let row = row.map_err(|error| failed(want, error))?;
         if let Some(chunk) = chunks.push(&row.try_get::<_, Text<'_>>(0)?.0)? {
-            spool.push(chunk).await?;
+            keep(want, spool, chunk).await?;
         }
         if statement.limit.is_some_and(|limit| chunks.rows >= limit) {
             left = Left::Busy;
@@ -80,9 +81,19 @@ async fn run(
         }
     }
     if let Some(chunk) = chunks.last() {
-        spool.push(chunk).await?;
+        keep(want, spool, chunk).await?;
     }
     Ok(left)
+}
+
+/// Logs why, if that can't be done.
+async fn keep(want: &Want, spool: &mut Writer, chunk: Bytes) -> Result<(), SnapshotError> {
+    spool.push(chunk).await.map_err(|error| {
+        let table = &want.view.served().table().listed_as;
+        let why = &error as &dyn Error;
+        tracing::warn!(%table, error = why, "a table's rows can't be kept for their readers");
+        error.into()
+    })
 }
 
 /// Logs why. Messages of errors in data may quote it: of these the code alone is told.

@@ -8,7 +8,7 @@ use rowcast::spool::Limits;
 use serde_json::json;
 
 use super::fixture::{Own, Shop, all};
-use crate::delivery::fixture::{Server, in_time, settings};
+use crate::delivery::fixture::{Server, in_secs, in_time, settings};
 use crate::support::{connect, eventually, private_cluster};
 
 const SQL: &str = "
@@ -43,6 +43,16 @@ async fn waiting_too_long_has_an_end() {
         assert_eq!(shared.map(drop).unwrap_err(), expected);
     }
     lock.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_credential_that_ends_while_rows_are_waited_for_is_refused() {
+    let shop = shop().await;
+    let mut other = connect(&shop.database).await;
+    let lock = other.transaction().await.unwrap();
+    lock.batch_execute("lock table orders in access exclusive mode").await.unwrap();
+    let answer = shop.rows_as(json!({"sub": "a", "exp": in_secs(2)}), "orders", &[]).await;
+    assert_eq!(answer.refusal(), (401, "unauthenticated".to_owned()));
 }
 
 /// By their names, the columns would be others.
@@ -81,6 +91,30 @@ async fn more_than_may_be_kept_is_an_error_and_never_looks_whole() {
         assert_eq!(response.status(), 200);
         assert!(in_time("the body", response.bytes()).await.is_err(), "{accept}");
     }
+}
+
+/// Reading it again would end the same way.
+#[tokio::test]
+async fn a_subscription_to_more_than_may_be_kept_is_ended() {
+    let shop = shop().await;
+    let limits = Limits { memory_bytes: 600_000, disk_bytes_each: 600_000, ..Limits::default() };
+    let own = Own::of(&shop, &["many"], Settings::default(), limits).await;
+    let settings = rowcast::server::Settings { snapshots: own.snapshots, ..settings() };
+    let mut server = Server::start_serving(settings, own.served).await;
+    server.commit().await;
+    let mut client = server.websocket().await;
+    client.send(&json!({"op": "subscribe", "id": "a", "table": "many", "snapshot": true})).await;
+    let mut ops = Vec::new();
+    let last = loop {
+        let message = client.next().await;
+        ops.push(message["op"].as_str().unwrap().to_owned());
+        if !["subscribed", "rows", "commit"].contains(&ops.last().unwrap().as_str()) {
+            break message;
+        }
+    };
+    assert_eq!((&last["op"], &last["id"]), (&json!("error"), &json!("a")), "{ops:?}");
+    assert_eq!(last["code"], "too_large");
+    assert!(ops.contains(&"rows".to_owned()), "some came before: {ops:?}");
 }
 
 #[tokio::test]
