@@ -234,7 +234,10 @@ impl Socket {
         self.has_unparsed = read.is_ok();
         let farewell = match read {
             Ok(message) => {
-                self.silent_pings = 0;
+                // Who takes nothing isn't there, whatever it says: much may be kept for it.
+                if !self.is_blocked {
+                    self.silent_pings = 0;
+                }
                 return match (message, self.pace.hear(Instant::now())) {
                     (Message::Binary(_), _) => Some(Step::Over(Farewell::Violation)),
                     (Message::Close(_), _) => None,

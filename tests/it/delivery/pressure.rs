@@ -1,5 +1,7 @@
 //! Much at once, and readers that don't keep up.
 
+use std::time::Duration;
+
 use rowcast::changelog::Reading;
 use rowcast::event::{Change, Op};
 use serde_json::json;
@@ -8,7 +10,7 @@ use tokio::net::TcpSocket;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::fixture::{Client, NOTES, ORDERS, Server, Stream, in_time};
+use super::fixture::{Client, NOTES, ORDERS, Server, Stream, in_time, settings};
 
 /// As many changes as the reader hands on at once.
 const CHUNK: i64 = 1_000;
@@ -97,6 +99,27 @@ async fn narrow_client(server: &Server) -> Client {
     let mut client = Client(opened.unwrap().0);
     assert_eq!(client.next().await["op"], "hello");
     client
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_nothing_is_cut_off_whatever_it_says() {
+    let mut quick = settings();
+    quick.timing.ping = Duration::from_millis(100);
+    let mut server = Server::start_with(quick).await;
+    server.commit().await;
+    let mut stuck = narrow_client(&server).await;
+    stuck.subscribe("a", "orders").await;
+    for first in (0..20 * CHUNK).step_by(CHUNK as usize) {
+        let changes = updates(&mut server, first..first + CHUNK);
+        server.batch(changes).await;
+    }
+    let ping = [0x89, 0x80, 0, 0, 0, 0];
+    let cut_off = async {
+        while stuck.0.get_mut().write_all(&ping).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    in_time("the end", cut_off).await;
 }
 
 /// Nobody waits for it: what it misses waits in the log. When it has taken nothing for long enough, its socket fails.
