@@ -11,9 +11,6 @@ use crate::cursor::{Cursor, Snapshot};
 use crate::event::Change;
 use crate::spool::Budget;
 
-/// How often a round looks whether it is still wanted, in pieces of the log.
-const PIECES_BETWEEN_LOOKS: usize = 64;
-
 /// Where changes are read from.
 pub trait Log: Clone + Send + Sync + 'static {
     type Read: Read;
@@ -155,7 +152,7 @@ impl Results {
         ahead.into_iter().for_each(|of| self.expired(of.reader, ResetReason::Failover));
         let readers = good.into_iter().map(|of| of.reader).collect();
         let Some(mut round) = Round::new(readers, budget.clone()) else { return };
-        for piece in 1.. {
+        loop {
             match read.next().await {
                 Ok(Some(changes)) => round.add(&changes).await,
                 Ok(None) => return self.ended.extend(round.finish(end).await),
@@ -170,7 +167,7 @@ impl Results {
                         .for_each(|of| self.expired(of, reason));
                 }
             }
-            if piece % PIECES_BETWEEN_LOOKS == 0 && !round.is_wanted() {
+            if !round.is_wanted() {
                 return round
                     .into_readers()
                     .into_iter()

@@ -105,9 +105,21 @@ impl Round {
         self.readers.into_iter().map(end).collect()
     }
 
-    /// Whether there is somebody who waits for it.
-    pub fn is_wanted(&self) -> bool {
-        self.readers.iter().any(|(reader, _)| reader.courier.is_wanted())
+    /// Whether there is somebody who waits for it. What was written for those alone who don't any more is given up.
+    pub fn is_wanted(&mut self) -> bool {
+        let mut wanted = vec![[false; FORMATS.len()]; self.outputs.len()];
+        for (reader, ids) in self.readers.iter().filter(|(reader, _)| reader.courier.is_wanted()) {
+            ids.iter().for_each(|id| wanted[id.0][at(reader.format)] = true);
+        }
+        let wanted = wanted.into_iter().flatten();
+        let mut is_wanted = false;
+        for (output, wanted) in self.outputs.iter_mut().flatten().zip(wanted) {
+            is_wanted |= wanted;
+            if !wanted {
+                *output = None;
+            }
+        }
+        is_wanted
     }
 
     /// Those for whom it was begun.
