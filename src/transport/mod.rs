@@ -88,6 +88,8 @@ pub struct Timing {
     pub ping: Duration,
     /// For a feed over HTTP to become live, before it is told to come back later.
     pub live: Duration,
+    /// For what a poll missed to be read from the log, once it is known where it begins.
+    pub catch_up: Duration,
     /// For a peer to take anything at all of an answer over HTTP.
     pub stall: Duration,
     /// For a peer to take what is left and the close frame.
@@ -102,6 +104,7 @@ impl Default for Timing {
             check: Duration::from_secs(10),
             ping: Duration::from_secs(20),
             live: Duration::from_secs(10),
+            catch_up: Duration::from_secs(60),
             stall: Duration::from_secs(10),
             close: Duration::from_secs(3),
         }

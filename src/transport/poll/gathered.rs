@@ -30,6 +30,7 @@ pub struct Answer {
 pub struct Gathered {
     /// The cursor up to which everything is gathered; none until a poll without one is told where it begins.
     place: Option<Bytes>,
+    has_begun: bool,
     is_complete: bool,
     whole: Kept,
     under_way: Kept,
@@ -49,6 +50,7 @@ impl Gathered {
     pub fn after(cursor: Option<String>) -> Self {
         Self {
             place: cursor.map(Bytes::from),
+            has_begun: false,
             is_complete: false,
             whole: Kept::default(),
             under_way: Kept::default(),
@@ -59,12 +61,20 @@ impl Gathered {
     /// Takes what came; an answer if nothing more may go into it.
     pub fn take(&mut self, piece: Piece) -> Result<Option<Answer>, Refusal> {
         match piece {
-            Piece::Begun => Ok(None),
+            Piece::Begun => {
+                self.has_begun = true;
+                Ok(None)
+            }
             Piece::Events(events) => self.add(events),
             Piece::Commit(cursor) => self.commit(cursor),
             Piece::Reset(cause) => Err(expired(cause)),
             Piece::Refused(refusal) => Err(refusal),
         }
+    }
+
+    /// Whether it is known where the poll begins.
+    pub fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// Whether all that there was has come.

@@ -44,7 +44,8 @@ pub async fn answer(
         taken: VecDeque::new(),
         inbox,
         subscriber,
-        patience: app.timing.live,
+        live: app.timing.live,
+        catch_up: app.timing.catch_up,
     };
     let ended = pin!(identity.ended());
     tokio::select! {
@@ -83,17 +84,19 @@ struct Reader {
     taken: VecDeque<Delivery>,
     inbox: Inbox,
     subscriber: Subscriber,
-    /// How long the feed may say nothing before it is complete.
-    patience: Duration,
+    /// How long the feed may say nothing before it has begun, and from then on until it is complete.
+    live: Duration,
+    catch_up: Duration,
 }
 
 impl Reader {
     /// The first answer that there is; an empty one `until` it is time for that.
     async fn answer(&mut self, until: Instant) -> Result<Answer, Refusal> {
         loop {
-            let due = match self.gathered.is_complete() {
-                true => until,
-                false => Instant::now() + self.patience,
+            let due = match (self.gathered.is_complete(), self.gathered.has_begun()) {
+                (true, _) => until,
+                (false, true) => Instant::now() + self.catch_up,
+                (false, false) => Instant::now() + self.live,
             };
             match timeout_at(due, self.step()).await {
                 Ok(Some(answer)) => return answer,
