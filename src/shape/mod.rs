@@ -2,7 +2,7 @@
 //! change, one encoding and one buffer.
 //!
 //! One task, the hub, owns the registry of shapes and readers. It never writes to a socket: it puts deliveries
-//! into bounded outboxes, and waits for a full one only as long as its reader makes progress.
+//! into bounded outboxes, and waits for a full one some milliseconds at most: `join` says how its reader goes on.
 
 mod away;
 mod begin;

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, Copy, State};
+use super::client::{Client, Copy, State, Told};
 use super::world::{ORDERS, Rows, World, WorldsLog};
 use crate::catalog::{Catalog, Column, Table};
 use crate::changelog::{Reading, ResetReason};
@@ -360,6 +360,7 @@ impl Stage {
 }
 
 async fn run(seed: u64) {
+    let _told = Told(format!("seed {seed}"));
     let mut stage = Stage::new(seed);
     let steps = stage.rng.random_range(50..600);
     for _ in 0..steps {
@@ -371,7 +372,6 @@ async fn run(seed: u64) {
 
 /// With `ROWCAST_HUB_SEEDS=from..to` others.
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "a failing test shows its seed")]
 async fn copies_are_at_each_commit_what_the_table_was() {
     let asked = std::env::var("ROWCAST_HUB_SEEDS").ok();
     let bounds = asked.as_deref().and_then(|text| text.split_once(".."));
@@ -380,7 +380,6 @@ async fn copies_are_at_each_commit_what_the_table_was() {
         None => 0..150_u64,
     };
     for seed in seeds {
-        eprintln!("seed {seed}");
         run(seed).await;
     }
 }

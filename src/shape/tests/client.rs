@@ -21,6 +21,8 @@ pub struct Copy {
     pub owner: Option<i64>,
     pub state: State,
     pub rows: Rows,
+    /// Where it is, if it is somewhere.
+    place: Option<Arc<Cursor>>,
     pending: Vec<Value>,
 }
 
@@ -39,12 +41,27 @@ impl Copy {
     pub fn new(with_rows: bool, is_merged: bool, from: Option<(Arc<Cursor>, Rows)>) -> Self {
         let (from, rows) = from.map(|(from, rows)| (Some(from), rows)).unwrap_or_default();
         let state = State::Asked(from);
-        Self { feed: None, with_rows, is_merged, owner: None, state, rows, pending: Vec::new() }
+        Self {
+            feed: None,
+            with_rows,
+            is_merged,
+            owner: None,
+            state,
+            rows,
+            place: None,
+            pending: Vec::new(),
+        }
     }
 
     fn seen_of(&self, rows: &Rows) -> Rows {
         let is_seen = |owner: i64| self.owner.is_none_or(|of| of == owner);
         rows.iter().filter(|(_, row)| is_seen(row.0)).map(|(id, row)| (*id, *row)).collect()
+    }
+
+    fn go_on_to(&mut self, place: &Arc<Cursor>) {
+        if let Some(before) = self.place.replace(Arc::clone(place)) {
+            assert!(place.snapshot.includes(&before.snapshot), "back from {before:?} to {place:?}");
+        }
     }
 
     fn apply(&mut self, event: &Value) {
@@ -129,9 +146,11 @@ impl Client {
                 assert_eq!(copy.state, State::Syncing);
                 copy.rows = copy.seen_of(world.rows_at(&place));
                 copy.state = State::Good;
+                copy.place = Some(place);
             }
             "reset" => {
                 if let Some(copy) = self.of_feed(message) {
+                    copy.place = None;
                     copy.pending.clear();
                     copy.state = if copy.with_rows { State::Syncing } else { State::Void };
                 }
@@ -157,16 +176,15 @@ impl Client {
             _ if copy.with_rows => State::Syncing,
             _ => State::Good,
         };
+        copy.place = None;
         if copy.state == State::Good {
             copy.rows = copy.seen_of(world.rows_at(&place));
+            copy.place = Some(place);
         }
     }
 
     fn commit(&mut self, message: &Value, world: &World) {
         let place = place_of(message);
-        if let Some(before) = self.place.as_ref().filter(|before| before.era == place.era) {
-            assert!(place.snapshot.includes(&before.snapshot), "back from {before} to {place}");
-        }
         for (name, copy) in &mut self.copies {
             match copy.state {
                 State::Asked(_) | State::Syncing => {
@@ -178,6 +196,7 @@ impl Client {
                     copy.state = State::Good;
                 }
                 State::Good => {
+                    copy.go_on_to(&place);
                     for event in std::mem::take(&mut copy.pending) {
                         copy.apply(&event);
                     }
@@ -215,14 +234,21 @@ fn messages(mut bytes: &[u8]) -> Vec<Value> {
     found
 }
 
-/// What it heard last tells why it fell over.
-impl Drop for Client {
-    #[expect(clippy::print_stderr, reason = "a failing test shows it")]
+/// What is printed should the test fail.
+pub struct Told(pub String);
+
+#[expect(clippy::print_stderr, reason = "the test's output")]
+impl Drop for Told {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("{:?}", self.id);
-            let first = self.heard.len().saturating_sub(30);
-            self.heard[first..].iter().for_each(|heard| eprintln!("  {heard}"));
+            eprintln!("{}", self.0);
         }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let first = self.heard.len().saturating_sub(30);
+        drop(Told(format!("{:?}\n{}", self.id, self.heard[first..].join("\n"))));
     }
 }
