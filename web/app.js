@@ -78,7 +78,7 @@ function begin() {
   const next = connect({ url: base(), token: session.credential });
   client = next;
   next.watch(() => next === client && connectionChanged());
-  redraw();
+  draw(); // at once: what another may see is gone
   void list();
 }
 
@@ -206,7 +206,7 @@ function watchOrders() {
 function drawMissing(missing) {
   const names = missing.map(({ table }) => table).join(', ');
   const verb = missing.length === 1 ? "isn't" : "aren't";
-  const text = `${names} ${verb} there for this reader. What is, is shown.`;
+  const text = `${names} ${verb} there for this reader.`;
   byId('missing').hidden = names === '';
   setText(byId('missing'), names && text);
 }

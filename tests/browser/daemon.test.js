@@ -72,6 +72,7 @@ async function as(name, hash) {
   const opened = await open(browser, url + hash);
   await opened.page.getByRole('radio', { name }).check();
   await opened.page.locator('#connection[data-phase="live"]').waitFor();
+  await opened.page.locator('#tables li').first().waitFor();
   const tables = await opened.page.locator('#tables li > :first-child').allInnerTexts();
   return { ...opened, tables };
 }

@@ -46,6 +46,7 @@ test('each identity sees its own tables, columns and rows', async () => {
   assert.deepEqual(await headings(), ['id', 'changed', 'status']);
 
   await choice(/Mary/).check();
+  assert.equal(await row(1).count(), 0, 'what another may see is gone at once');
   await reads('Mary Seacole');
   await live();
   assert.equal(await row(1).count(), 0, 'nothing of what another saw stays');
@@ -55,6 +56,7 @@ test('each identity sees its own tables, columns and rows', async () => {
 
   await choice(/Signed out/).check();
   await stage.page.getByText('Nobody in particular').waitFor();
+  await stage.page.getByRole('link', { name: 'visits', exact: true }).waitFor();
   assert.deepEqual(await tables(), ['visits']);
   await stage.page.getByText("orders isn't there for this reader").waitFor();
 

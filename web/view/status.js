@@ -18,6 +18,8 @@ const ANNOUNCED = {
   waiting: 'Connection lost, reconnecting',
   closed: 'Connection closed',
 };
+/** Only the demo's daemon is asked for tokens: it is away. */
+const NO_TOKEN = 'the daemon is away';
 const WAYS = { websocket: '', sse: ' by stream', polling: ' by polling' };
 
 /**
@@ -59,6 +61,7 @@ function describe(connection, isBack) {
  */
 export function reasonOf({ error }) {
   if (!error) return '';
+  if (error.code === 'token_failed') return NO_TOKEN;
   const { detail, code, status } = error;
   return `${detail || code}${status ? ` (${status})` : ''}`;
 }
