@@ -23,8 +23,8 @@ pub struct Gathered {
     candidates: Vec<Feed>,
 }
 
-/// A feed's events are framed when there are this many bytes of them.
-const FRAME_BYTES: usize = 256 << 10;
+/// A feed's events are framed when there are this many bytes of them; of few, to see in tests what comes within batches.
+const FRAME_BYTES: usize = if cfg!(test) { 300 } else { 256 << 10 };
 
 impl Gathered {
     /// Passes a change to the shapes of its table.
