@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::{Shop, config};
+use super::{LISTED, Shop, config};
 use crate::support::program::{Place, Running};
 
 struct Feed {
@@ -211,8 +211,7 @@ async fn after_a_restart_of_the_daemon_each_event_is_printed_once() {
     assert_eq!(code, Some(0));
     feed.shop.sql("insert into orders values (1)").await;
     let (_, address) = feed.url.split_once("//").unwrap();
-    let tables = "[[table]]\nname = 'orders'\nrows = 'true'\n";
-    feed.shop.place.configure(&config(&feed.shop.url, tables).replace("127.0.0.1:0", address));
+    feed.shop.place.configure(&config(&feed.shop.url, LISTED).replace("127.0.0.1:0", address));
     let mut again = feed.shop.place.start(&["serve"]);
     again.address().await;
     tail.logs("live again").await;
