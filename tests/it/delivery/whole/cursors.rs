@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::super::fixture::Stream;
 use super::{CHANGES, Site, blocks, id_of, ids_of, news, poll, socket, stream, subscribe, text_of};
+use crate::support::daemon::Daemon;
 
 #[tokio::test]
 async fn a_cursor_goes_on_anywhere() {
@@ -57,13 +58,14 @@ async fn a_browser_goes_on_after_the_last_event_that_it_has_had() {
 }
 
 /// A cursor of this database that is no good, and the reason that is given for it.
-fn impossible(cursor: &str) -> [(String, &'static str); 2] {
+fn impossible(cursor: &str) -> [(String, &'static str); 3] {
     let known: Cursor = cursor.parse().unwrap();
     let Era { epoch, timeline } = known.era;
     let of = |era| Cursor { era, ..known.clone() }.to_string();
     [
         (of(Era { epoch: epoch ^ 1, timeline }), "cursor_expired"),
         (of(Era { epoch, timeline: timeline + 1 }), "failover"),
+        (known.told(known.sight.unwrap() ^ 1).to_string(), "table_changed"),
     ]
 }
 
@@ -114,6 +116,27 @@ async fn what_cannot_be_gone_on_from_begins_with_the_rows_if_they_are_asked_for(
             told.push(text_of(&client.next().await["op"]));
         }
         assert!(told.contains(&"rows".to_owned()), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_something_else_is_served_nobody_goes_on_with_what_they_had() {
+    let site = Site::open(2).await;
+    let (_, commit) = {
+        let mut client = site.socket().await;
+        subscribe(&mut client, "a", &json!({})).await;
+        site.insert(10).await;
+        news(&mut client).await
+    };
+    let narrower = super::LISTED.replacen("'true'", "'n = 0'", 1);
+    let other = Daemon::start(&site.database, &narrower);
+    for cursor in [site.cursor().await, commit] {
+        let query = format!("cursor={cursor}");
+        assert_eq!(site.poll(&query).await.0, 200);
+        let (status, problem) = poll(other.address, &query).await;
+        assert_eq!((status, &problem["code"]), (410, &json!("cursor_expired")), "{problem}");
+        let reset = stream(other.address, &query).await.next().await.unwrap();
+        assert_eq!(reset.data, json!({"reason": "table_changed"}));
     }
 }
 
