@@ -79,12 +79,15 @@ impl Lane {
         taken
     }
 
-    /// Takes those again who are still there and haven't been sent anew.
+    /// Takes those again who are still there and haven't been sent anew. They come before those who came meanwhile: with the
+    /// first one, each round serves somebody who has waited longest.
     fn put_back(&self, readers: Vec<CatchUp>) {
         let mut waiting = self.waiting();
-        for reader in readers.into_iter().filter(|reader| reader.courier.is_wanted()) {
-            waiting.entry(reader.reader).or_insert(reader);
-        }
+        let later = std::mem::take(&mut *waiting);
+        let wanted =
+            |reader: &CatchUp| reader.courier.is_wanted() && !later.contains_key(&reader.reader);
+        waiting.extend(readers.into_iter().filter(wanted).map(|reader| (reader.reader, reader)));
+        waiting.extend(later);
         drop(waiting);
         self.bell.notify_one();
     }
