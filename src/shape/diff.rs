@@ -15,6 +15,9 @@ use crate::wire::{Batch, Commit, Feed, Format, Formats, Framed};
 const MAX_CHANGES: usize = 1_000;
 /// The most changes that it looks at between two batches, for all.
 const MAX_CHANGES_IN_ALL: usize = 20_000;
+/// The same, in bytes: what it makes of them is kept until the next batch, and is put into an outbox in one piece.
+const MAX_BYTES: usize = 1 << 20;
+const MAX_BYTES_IN_ALL: usize = 16 << 20;
 
 /// What lies between a place and the hub's.
 #[derive(Debug)]
@@ -39,6 +42,21 @@ pub struct Differences {
     /// The tables of tails, by how many batches those have.
     tables: HashMap<usize, HashSet<TableId>>,
     looked_at: usize,
+    looked_at_bytes: usize,
+}
+
+impl Differences {
+    /// Whether the hub itself looks at what is missing. What is too much for it is brought from outside.
+    fn takes(&mut self, tail: &Tail) -> bool {
+        let (changes, bytes) = (tail.len(), tail.len_bytes());
+        let all = (self.looked_at + changes, self.looked_at_bytes + bytes);
+        let fits = changes <= MAX_CHANGES && bytes <= MAX_BYTES;
+        let takes = fits && all.0 <= MAX_CHANGES_IN_ALL && all.1 <= MAX_BYTES_IN_ALL;
+        if takes {
+            (self.looked_at, self.looked_at_bytes) = all;
+        }
+        takes
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -78,11 +96,9 @@ impl Hub {
             Missing::Far(tail) => tail,
             other => return other,
         };
-        let changes = tail.len();
-        if changes > MAX_CHANGES || self.differences.looked_at + changes > MAX_CHANGES_IN_ALL {
+        if !self.differences.takes(&tail) {
             return Missing::Far(tail);
         }
-        self.differences.looked_at += changes;
         let found = self.difference(feed, format, from, &tail, place);
         self.differences.known.insert(key, found.clone());
         found.into()

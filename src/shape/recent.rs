@@ -127,8 +127,10 @@ impl Recent {
         if !place.snapshot.includes(&from.snapshot) || !self.is_of_this_life(place) {
             return Since::Unknown;
         }
-        let had = |batch: &&Arc<Batch>| place.snapshot.includes(&batch.end.snapshot);
-        let batches = self.batches.iter().skip_while(had).cloned().collect();
+        // There are many, and each end has all that those before it have.
+        let had = |batch: &Arc<Batch>| place.snapshot.includes(&batch.end.snapshot);
+        let first = self.batches.partition_point(had);
+        let batches = self.batches.range(first..).cloned().collect();
         Since::Tail(Tail { batches, end: Arc::clone(to) })
     }
 
@@ -143,7 +145,8 @@ impl Recent {
     /// of crashes.
     fn is_of_this_life(&self, place: &Cursor) -> bool {
         let (Some(life), Some(Reach { from, to })) = (place.life, &self.reach) else { return true };
-        let ends = self.batches.iter().map(|batch| &batch.end);
+        let first = self.batches.partition_point(|batch| !has_all_of(&batch.end, place));
+        let ends = self.batches.range(first..).map(|batch| &batch.end);
         let witness = |end: &Arc<Cursor>| end.life == Some(life) && has_all_of(end, place);
         [from, to].into_iter().chain(ends).any(witness)
     }
@@ -153,6 +156,11 @@ impl Tail {
     /// How many changes there are.
     pub fn len(&self) -> usize {
         self.batches.iter().flat_map(|batch| &batch.chunks).map(|chunk| chunk.len()).sum()
+    }
+
+    /// What they take in memory, about.
+    pub fn len_bytes(&self) -> usize {
+        self.batches.iter().map(|batch| batch.bytes).sum()
     }
 
     pub fn is_empty(&self) -> bool {
