@@ -12,7 +12,7 @@ use super::registry::Registry;
 use super::replay::{Behind, CatchUp, Outcome, Report};
 use crate::cursor::{Cursor, Part};
 use crate::event::Seq;
-use crate::wire::{Feed, ResetCause};
+use crate::wire::{Feed, Format, ResetCause};
 
 /// The newest batch: between which places it lies, and whether it came in the order of `seq`.
 #[derive(Debug, Default)]
@@ -124,7 +124,7 @@ impl Hub {
             return;
         }
         reader.away = Some(generation);
-        (reader.is_congested, reader.owes_commit, reader.ahead_since) = (false, false, None);
+        (reader.is_congested, reader.ahead_since) = (false, None);
         self.readership.observed.catchups.inc();
         self.replayer.take(CatchUp {
             reader: id,
@@ -161,7 +161,11 @@ impl Hub {
 
     fn arrive(&mut self, id: ReaderId, place: &Arc<Cursor>) {
         let Some(reader) = self.readership.registry.readers.get_mut(&id) else { return };
-        reader.last_commit = Instant::now();
+        reader.owes_commit = false;
+        // An event stream is told a cursor with events only, and these may have been none.
+        if reader.format != Format::EventStream {
+            reader.last_commit = Instant::now();
+        }
         for index in 0..reader.subscriptions.len() {
             if let Some(at @ At::Behind(_)) = reader.at_mut(index) {
                 *at = At::Behind(Arc::clone(place));

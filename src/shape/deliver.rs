@@ -83,26 +83,32 @@ impl Readership {
     }
 
     /// Tells the cursor to those who have had no commit since `before`; while a batch is under way (`within_batch`),
-    /// only to those who have had nothing of it.
+    /// only to those who have had nothing of it. Returns those with a window: they are told where they rest.
     pub fn keep_alive(
         &mut self,
         commit: &Commit,
         before: Instant,
         now: Instant,
         within_batch: bool,
-    ) {
-        let mut due = Vec::new();
+    ) -> Vec<ReaderId> {
+        let (mut due, mut resting) = (Vec::new(), Vec::new());
         for (id, reader) in &mut self.registry.readers {
             reader.within_batch &= within_batch;
-            if reader.takes_commits() && reader.last_commit <= before {
+            if reader.last_commit > before {
+                continue;
+            }
+            if reader.takes_commits() {
                 reader.stage(commit.alone(reader.format), Of::Commit);
                 reader.last_commit = now;
                 due.push(*id);
+            } else if reader.is_windowed() {
+                resting.push(*id);
             }
         }
         for id in due {
             self.send(id, now);
         }
+        resting
     }
 
     /// Sends an answer. A reader that asks more than it reads is too slow.

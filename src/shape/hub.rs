@@ -378,10 +378,16 @@ impl Hub {
         self.observed.readers_behind.set(self.count_behind());
         self.settle_doubts();
         let now = Instant::now();
-        let due = self.settings.keepalive.saturating_sub(tick_of(&self.settings));
-        if let (Some(place), Some(before)) = (&self.place, now.checked_sub(due)) {
-            self.readership.keep_alive(place, before, now, self.within_batch);
+        let Some(before) = self.quiet_since(now) else { return };
+        let Some(place) = &self.place else { return };
+        for id in self.readership.keep_alive(place, before, now, self.within_batch) {
+            self.bring_on(id);
         }
+    }
+
+    /// Who has had no commit since then is to have one.
+    pub(super) fn quiet_since(&self, now: Instant) -> Option<Instant> {
+        now.checked_sub(self.settings.keepalive.saturating_sub(tick_of(&self.settings)))
     }
 }
 

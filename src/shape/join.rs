@@ -191,8 +191,11 @@ impl Hub {
 
     fn join_all(&mut self, id: ReaderId, feeds: Vec<Joining>, place: &Commit, now: Instant) {
         self.tell_synced(id, &feeds);
+        let quiet_since = self.quiet_since(now);
         let Some(reader) = self.readership.registry.readers.get_mut(&id) else { return };
         let rests = reader.is_windowed();
+        // Who rests isn't live, and is told here what the others are told when there is no news.
+        reader.owes_commit |= rests && quiet_since.is_some_and(|since| reader.last_commit <= since);
         let mut indices = Vec::new();
         for Joining { index, feed, from, framed } in feeds {
             if let Some(framed) = framed {

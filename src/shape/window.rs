@@ -9,6 +9,11 @@ use tokio::time::Instant;
 use super::command::ReaderId;
 use super::hub::Hub;
 
+/// Lengths up to this are multiples of the fine step, others of the other.
+const FINE: Duration = Duration::from_secs(1);
+const FINE_STEP: Duration = Duration::from_millis(10);
+const STEP: Duration = Duration::from_millis(250);
+
 /// The readers by the length of their windows.
 #[derive(Debug)]
 pub struct Windows {
@@ -77,7 +82,7 @@ impl Hub {
     pub(super) fn set_window(&mut self, id: ReaderId) {
         let Some(reader) = self.readership.registry.readers.get_mut(&id) else { return };
         let longest = reader.subscriptions.iter().map(|of| of.asked.coalesce).max();
-        let to = longest.unwrap_or_default();
+        let to = rounded(longest.unwrap_or_default());
         let from = std::mem::replace(&mut reader.window, to);
         if from != to {
             self.windows.change(id, from, to, Instant::now());
@@ -86,16 +91,28 @@ impl Hub {
 
     /// Brings those what came whose windows have ended.
     pub(super) fn end_windows(&mut self, now: Instant) {
+        let mut has_gone = false;
         for id in self.windows.take_ended(now) {
             match self.readership.registry.readers.get_mut(&id) {
-                None => continue,
-                Some(reader) => reader.is_due = true,
+                None => has_gone = true,
+                Some(reader) => {
+                    reader.is_due = true;
+                    self.bring_on(id);
+                }
             }
-            self.bring_on(id);
         }
-        let registry = &self.readership.registry;
-        self.windows.forget(|id| !registry.readers.contains_key(id));
+        if has_gone {
+            let registry = &self.readership.registry;
+            self.windows.forget(|id| !registry.readers.contains_key(id));
+        }
     }
+}
+
+/// Somewhat longer, so that there are few lengths and many end together.
+fn rounded(length: Duration) -> Duration {
+    let step = if length <= FINE { FINE_STEP } else { STEP };
+    let steps = length.as_nanos().div_ceil(step.as_nanos());
+    step * u32::try_from(steps).unwrap_or(u32::MAX)
 }
 
 impl Windows {
@@ -110,6 +127,14 @@ impl Windows {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_few() {
+        let ms = Duration::from_millis;
+        for (asked, length) in [(0, 0), (1, 10), (100, 100), (995, 1_000), (1_001, 1_250)] {
+            assert_eq!(rounded(ms(asked)), ms(length), "{asked}");
+        }
+    }
 
     #[test]
     fn windows_of_one_length_end_together() {
