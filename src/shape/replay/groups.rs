@@ -23,7 +23,8 @@ const FRAME_BYTES: usize = 240 << 10;
 const MAX_GATHERED_BYTES: usize = 4 << 20;
 /// A commit may come between batches when a group has this many bytes of events since the last.
 const COMMIT_BYTES: usize = if cfg!(test) { 256 } else { 64 << 10 };
-/// What a section may hold back to be merged, in bytes. Past it, what was held back so far goes out, within the same commit.
+/// What all sections together may hold back to be merged, in bytes. Past it, what was held back so far goes out, within the same
+/// commit.
 const MAX_MERGED_BYTES: usize = 16 << 20;
 
 /// A round's groups.
@@ -36,6 +37,8 @@ pub struct Groups {
     sections: Vec<Section>,
     /// Bytes gathered since all were last framed.
     gathered: usize,
+    /// Bytes held back to be merged.
+    merged: usize,
     full: Vec<GroupId>,
     /// Those that have enough for a commit, once the batch is complete.
     due: Vec<GroupId>,
@@ -93,6 +96,7 @@ impl Groups {
             by_key: HashMap::new(),
             sections: vec![Section::default()],
             gathered: 0,
+            merged: 0,
             full: Vec::new(),
             due: Vec::new(),
             candidates: Vec::new(),
@@ -160,6 +164,9 @@ impl Groups {
             }
         }
         self.sections = sections;
+        if self.merged >= MAX_MERGED_BYTES {
+            self.finish();
+        }
     }
 
     fn add_to(&mut self, section: &mut Section, change: &Change) {
@@ -170,7 +177,11 @@ impl Groups {
             return self.table_changed(section, change);
         };
         match &mut section.merging {
-            Some(merging) => merging.push(&rows, table),
+            Some(Merging { merger, .. }) => {
+                self.merged -= merger.len_bytes();
+                merger.push(&rows, table);
+                self.merged += merger.len_bytes();
+            }
             None => self.see(section, &rows, table),
         }
     }
@@ -264,8 +275,9 @@ impl Groups {
         due
     }
 
-    /// There are no more changes: what was held back to be merged is ready.
+    /// What was held back to be merged is ready: there are no more changes, or it has become too much.
     pub fn finish(&mut self) {
+        self.merged = 0;
         self.sections.iter_mut().filter_map(|of| of.merging.as_mut()).for_each(Merging::finish);
     }
 
@@ -295,13 +307,6 @@ impl Section {
 }
 
 impl Merging {
-    fn push(&mut self, rows: &Rows<'_>, table: &ServedTable) {
-        self.merger.push(rows, table);
-        if self.merger.len_bytes() >= MAX_MERGED_BYTES {
-            self.finish();
-        }
-    }
-
     fn finish(&mut self) {
         self.ready.extend(self.merger.take());
     }
