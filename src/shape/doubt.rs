@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::catalog::TableId;
 use crate::event::{Row, Rows};
-use crate::policy::{Current, ServedTable};
+use crate::policy::{Current, Served, ServedTable};
 
 /// How long a table is held back if nobody looks.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -45,6 +45,12 @@ pub struct Beliefs {
 }
 
 impl Beliefs {
+    /// What cursors are told to have been served. While something is held back, that is what nobody serves: who had a live feed
+    /// lacks what was held back, which is before the cursor, and mustn't go on after it.
+    pub fn sight_of(&self, served: &Served) -> u32 {
+        if self.held_back.is_empty() { served.sight() } else { !served.sight() }
+    }
+
     /// Whether the change may be shown. If not, its table's feeds start anew.
     pub fn fit(&self, rows: &Rows<'_>) -> bool {
         let table = rows.change().table;

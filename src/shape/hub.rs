@@ -252,7 +252,7 @@ impl Hub {
         self.span.end = Some(Arc::clone(&end));
         self.recent.commit(&end);
         self.differences = Differences::default();
-        let commit = Commit::told(end, self.served.sight());
+        let commit = Commit::told(end, self.doubts.beliefs().sight_of(&self.served));
         let gathered = std::mem::take(&mut self.gathered);
         self.readership.deliver_all(&gathered.active, &commit, Instant::now());
         self.place = Some(commit);

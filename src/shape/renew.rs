@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use super::command::ReaderId;
 use super::diff::Differences;
 use super::hub::Hub;
-use super::reader::State;
+use super::reader::{At, State, Subscription};
+use super::registry::Registry;
 use super::{Asked, End, ShapeKey};
 use crate::catalog::TableId;
 use crate::identity::Claims;
@@ -32,13 +33,10 @@ impl Hub {
         }
         self.looks_heeded = self.looks;
         let before = std::mem::replace(&mut self.served, served);
-        if self.served.sight() != before.sight() {
-            let told =
-                |place: &Commit| Commit::told(Arc::clone(place.place()), self.served.sight());
-            self.place = self.place.as_ref().map(told);
-            self.differences = Differences::default();
-        }
         let looked = self.doubts.settle(has_looked);
+        if self.served.sight() != before.sight() || !looked.is_empty() {
+            self.tell_anew();
+        }
         self.forget_altered(&before);
         for table in looked {
             self.reset_live(table);
@@ -54,19 +52,30 @@ impl Hub {
         self.bring_on_waiting();
     }
 
-    /// What is live of a table starts anew.
+    /// The hub's place is told anew, by what is served and held back now.
+    fn tell_anew(&mut self) {
+        let sight = self.doubts.beliefs().sight_of(&self.served);
+        let told = |place: &Commit| Commit::told(Arc::clone(place.place()), sight);
+        self.place = self.place.as_ref().map(told);
+        self.differences = Differences::default();
+    }
+
+    /// What is live of a table starts anew, and what may have been when something was held back: it has left since.
     fn reset_live(&mut self, table: TableId) {
-        let registry = &self.readership.registry;
-        let feeds = registry.shapes.of_table(table).into_iter();
-        let live: Vec<(ReaderId, Feed)> = feeds
-            .filter_map(|feed| Some((feed, registry.shapes.get(feed)?)))
-            .flat_map(|(feed, shape)| shape.readers().iter().map(move |id| (*id, feed)))
-            .collect();
-        for (id, feed) in live {
-            let reader = self.readership.registry.readers.get(&id);
-            if let Some(index) = reader.and_then(|reader| reader.position_of(feed)) {
-                self.start_anew(id, index, ResetCause::TableChanged);
+        let Registry { readers, shapes, .. } = &self.readership.registry;
+        let is_of = |feed: Feed| shapes.get(feed).is_some_and(|of| of.key.view.table_id() == table);
+        let has_place =
+            |of: &Subscription| matches!(of.at(), Some(At::Live | At::Behind(_) | At::Within(_)));
+        let mut concerned = Vec::new();
+        for (id, reader) in readers {
+            for (index, of) in reader.subscriptions.iter().enumerate() {
+                if has_place(of) && of.feed().is_some_and(is_of) {
+                    concerned.push((*id, index));
+                }
             }
+        }
+        for (id, index) in concerned {
+            self.start_anew(id, index, ResetCause::TableChanged);
         }
     }
 
@@ -121,12 +130,9 @@ impl Hub {
     /// A reader's credential was renewed. What went out before `hello` was for the claims that it had, what comes after
     /// is for these.
     pub(super) fn renew_claims(&mut self, id: ReaderId, claims: &Claims) {
-        let registry = &self.readership.registry;
-        if registry.readers.get(&id).is_some_and(|reader| reader.format == Format::WebSocket) {
-            self.readership.answer(id, wire::hello(claims));
-        }
         let registry = &mut self.readership.registry;
         let Some(reader) = registry.readers.get_mut(&id) else { return };
+        let format = reader.format;
         let mut others = Vec::new();
         for subscription in &mut reader.subscriptions {
             subscription.asked.claims = claims.clone();
@@ -142,7 +148,25 @@ impl Hub {
                 others.push((id, subscription.id.clone(), view));
             }
         }
+        for (_, name, view) in &others {
+            self.withhold(id, name, view.is_err());
+        }
+        if format == Format::WebSocket {
+            self.readership.answer(id, wire::hello(claims));
+        }
         self.begin_anew(others);
+    }
+
+    /// Couriers bring nothing any more of a subscription, by what it has seen so far.
+    fn withhold(&mut self, id: ReaderId, name: &str, is_over: bool) {
+        let Some(reader) = self.readership.registry.readers.get(&id) else { return };
+        let Some(index) = reader.position(name) else { return };
+        let of = &reader.subscriptions[index];
+        let is_brought = reader.away.is_some() && matches!(of.at(), Some(At::Behind(_)));
+        match of.feed().filter(|_| is_over && is_brought) {
+            Some(feed) => reader.outbox().mute(feed),
+            None => self.start_anew(id, index, ResetCause::TableChanged),
+        }
     }
 
     /// Takes subscriptions from their feeds, and has them begin with what they see now.
@@ -194,7 +218,11 @@ impl Hub {
         if self.within_batch {
             return;
         }
-        for table in self.doubts.overdue(Instant::now()) {
+        let overdue = self.doubts.overdue(Instant::now());
+        if !overdue.is_empty() {
+            self.tell_anew();
+        }
+        for table in overdue {
             self.reset_live(table);
         }
         self.bring_on_waiting();

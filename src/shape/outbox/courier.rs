@@ -80,7 +80,8 @@ impl Outbox {
     /// A courier that may fill the outbox until couriers are made void.
     pub fn courier(&self) -> Courier {
         let mut state = self.0.state();
-        state.arrived = None;
+        // Of one that broke off, the feeds have started anew.
+        (state.arrived, state.is_within) = (None, false);
         let generation = state.generation;
         drop(state);
         Courier { shared: Arc::clone(&self.0), until: Until::Void(generation) }

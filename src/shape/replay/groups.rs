@@ -83,9 +83,9 @@ struct Merging {
 }
 
 impl Groups {
-    /// The tables as the readers' views are of them.
-    pub fn served(&self) -> &Served {
-        &self.served
+    /// What the readers are told that they were served.
+    pub fn sight(&self) -> u32 {
+        self.beliefs.sight_of(&self.served)
     }
 
     pub fn new(served: Arc<Served>, beliefs: Arc<Beliefs>) -> Self {

@@ -78,7 +78,7 @@ impl Round {
         if due.is_empty() {
             return;
         }
-        let commit = Commit::told(Arc::clone(end), self.groups.served().sight());
+        let commit = Commit::told(Arc::clone(end), self.groups.sight());
         for id in due {
             self.write_last(id, &commit).await;
             let writing = self.outputs[id.0].iter_mut().flatten().flatten();
@@ -90,7 +90,7 @@ impl Round {
     pub async fn finish(mut self, end: Arc<Cursor>) -> Vec<Ended> {
         self.groups.finish();
         self.see_merged().await;
-        let commit = Commit::told(end, self.groups.served().sight());
+        let commit = Commit::told(end, self.groups.sight());
         for id in (0..self.groups.len()).map(GroupId) {
             self.write_last(id, &commit).await;
             if id.0 % MAX_AT_ONCE == 0 {

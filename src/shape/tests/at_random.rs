@@ -56,18 +56,18 @@ fn claims(owner: Option<i64>) -> Claims {
 }
 
 /// The hub, what it reads, and who reads it.
-struct Stage {
+pub struct Stage {
     rng: StdRng,
     world: Arc<Mutex<World>>,
-    tables: Current,
-    hub: Hub,
-    clients: Vec<Client>,
+    pub tables: Current,
+    pub hub: Hub,
+    pub clients: Vec<Client>,
     /// The chunks of the batch that the hub is to read, and its end.
     to_read: Vec<Reading>,
     /// What it was handed of a batch that broke off.
     handed_on: BTreeSet<Seq>,
     /// Where the hub is, as far as it was told.
-    place: Arc<Cursor>,
+    pub place: Arc<Cursor>,
     /// As those are told it who wait.
     now: Instant,
     last_reader: u64,
@@ -76,7 +76,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let world = Arc::new(Mutex::new(World::new()));
         let (_renewal, tables) = current(served());
@@ -193,7 +193,7 @@ impl Stage {
         [Some(7), Some(8), None][self.rng.random_range(0..3)]
     }
 
-    fn connect_as(&mut self, owner: Option<i64>) -> usize {
+    pub fn connect_as(&mut self, owner: Option<i64>) -> usize {
         self.last_reader += 1;
         let id = ReaderId(self.last_reader);
         let room = [300, 1_000, 4_000, 1 << 20][self.rng.random_range(0..4)];
@@ -228,7 +228,7 @@ impl Stage {
         self.subscribe_with(at, with_rows, is_merged, from);
     }
 
-    fn subscribe_with(
+    pub fn subscribe_with(
         &mut self,
         at: usize,
         with_rows: bool,

@@ -2,4 +2,5 @@
 
 mod at_random;
 mod client;
+mod told;
 mod world;
