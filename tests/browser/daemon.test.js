@@ -77,20 +77,20 @@ async function as(name, hash) {
   return { ...opened, tables };
 }
 
-/** The values of a column in the rows that are listed, once the column and so many rows are there. */
+/** The values of a column in the rows that are listed, at a moment when the column and so many of those rows are there. */
 async function values(page, column, least = 4, those = '') {
-  await page.locator('.panel').getByRole('columnheader', { name: column, exact: true }).waitFor();
-  await page.locator(`.panel tbody tr:nth-child(${least})`).waitFor();
-  return page.evaluate(
-    ([name, rows]) => {
+  const found = await page.waitForFunction(
+    ([name, rows, most]) => {
       const headings = [...document.querySelectorAll('.panel thead th')].map(
         (th) => th.textContent,
       );
       const at = headings.indexOf(name);
-      return [...document.querySelectorAll(rows)].map((tr) => tr.children[at]?.textContent);
+      const cells = [...document.querySelectorAll(rows)].map((tr) => tr.children[at]?.textContent);
+      return at >= 0 && cells.length >= most ? cells : null;
     },
-    [column, `.panel tbody tr${those}`],
+    [column, `.panel tbody tr${those}`, least],
   );
+  return found.jsonValue();
 }
 
 test('each identity sees its own rows and columns, and nobody only what is public', async () => {
