@@ -203,7 +203,8 @@ impl Hub {
             }
             indices.push(index);
         }
-        if !reader.end_batch(now) && std::mem::take(&mut reader.owes_commit) {
+        if !reader.end_batch(now) && reader.may_be_told() && std::mem::take(&mut reader.owes_commit)
+        {
             reader.stage(place.alone(reader.format), Of::Commit);
             reader.last_commit = now;
         }

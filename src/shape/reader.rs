@@ -211,6 +211,15 @@ impl Reader {
         self.away.is_none() && !self.within_batch && self.subscriptions.iter().all(passes)
     }
 
+    /// Whether a commit that is owed may be told. An event stream's speaks for its only feed: not while that lacks rows, or
+    /// the browser would come back behind them.
+    pub fn may_be_told(&self) -> bool {
+        let lacks_rows = |of: &Subscription| {
+            matches!(of.at(), Some(At::Unsynced { .. } | At::Syncing { .. } | At::Reset(_)))
+        };
+        self.format == Format::WebSocket || !self.subscriptions.iter().any(lacks_rows)
+    }
+
     /// Adds to what goes out together at the next `send_staged`.
     pub fn stage(&mut self, delivery: Delivery, of: Of) {
         self.staged.push(delivery);

@@ -13,6 +13,7 @@ use crate::event::{Change, Op, RowText, Seq};
 use crate::policy;
 use crate::shape::hub::Input;
 use crate::shape::reader::At;
+use crate::wire::Format;
 
 /// A stage with one connection, which has heard what there was to hear.
 fn joined(is_merged: bool) -> Stage {
@@ -74,4 +75,18 @@ async fn who_wants_few_deliveries_is_told_the_place_too_when_there_is_no_news() 
     assert!(heard(&mut stage).contains("\"op\":\"commit\""));
     stage.hub.handle(Input::Tick);
     assert_eq!(heard(&mut stage), "");
+}
+
+#[tokio::test]
+async fn an_event_stream_that_lacks_rows_is_told_no_place() {
+    let mut stage = Stage::new(1);
+    let at = stage.connect_as(None);
+    stage.subscribe_with(at, true, false, None);
+    heard(&mut stage);
+    let id = stage.clients[0].id;
+    let reader = stage.hub.readership.registry.readers.get_mut(&id).unwrap();
+    (reader.format, reader.owes_commit) = (Format::EventStream, true);
+    stage.hub.bring_on(id);
+    assert_eq!(heard(&mut stage), "");
+    assert!(stage.hub.readership.registry.readers[&id].owes_commit);
 }

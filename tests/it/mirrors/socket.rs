@@ -40,6 +40,8 @@ struct Session<'m> {
     socket: WebSocketStream<TcpStream>,
     subscriptions: Vec<Subscription>,
     token: Token,
+    /// The one before, until the daemon greets by the new one.
+    former: Option<Token>,
     ids: u32,
 }
 
@@ -51,7 +53,8 @@ pub async fn follow(mirror: &Mirror, until: Instant, rng: &mut StdRng) -> Result
         _ => "/v1/ws".to_owned(),
     };
     let socket = open(mirror, &token, &path).await?;
-    let mut session = Session { mirror, socket, subscriptions: Vec::new(), token, ids: 0 };
+    let subscriptions = Vec::new();
+    let mut session = Session { mirror, socket, subscriptions, token, former: None, ids: 0 };
     if by_message {
         session.authenticate().await?;
     }
@@ -68,7 +71,8 @@ pub async fn follow(mirror: &Mirror, until: Instant, rng: &mut StdRng) -> Result
                 session.take(message.map_err(End::broken)?, rng).await?;
             }
             () = at(renews_at) => {
-                session.token = mirror.token(rng);
+                let former = std::mem::replace(&mut session.token, mirror.token(rng));
+                session.former = Some(former);
                 session.authenticate().await?;
                 mirror.counts.renewals.add(1);
                 renews_at = session.renews_at(rng);
@@ -130,6 +134,12 @@ pub fn refused(status: u16, token: &Token) -> End {
 impl Session<'_> {
     async fn send(&mut self, message: Value) -> Result<(), End> {
         self.socket.send(Message::text(message.to_string())).await.map_err(End::broken)
+    }
+
+    /// On a slow connection the token before may end before the one after it is heard of.
+    fn may_have_ended(&self) -> bool {
+        let former = self.former.as_ref();
+        self.token.may_have_ended() || former.is_some_and(Token::may_have_ended)
     }
 
     async fn authenticate(&mut self) -> Result<(), End> {
@@ -201,7 +211,7 @@ impl Session<'_> {
                 self.mirror.counts.name(&told);
                 match code {
                     1000 | 1001 | 1005 | 1012 | 4409 => Err(End::Broken(told)),
-                    4401 if self.token.may_have_ended() => Err(End::Broken(told)),
+                    4401 if self.may_have_ended() => Err(End::Broken(told)),
                     _ => Err(End::Fault(format!("{told}: {frame:?}"))),
                 }
             }
@@ -211,7 +221,11 @@ impl Session<'_> {
 
     async fn take_text(&mut self, message: &Object, rng: &mut StdRng) -> Result<(), End> {
         match message.text("op").as_str() {
-            "hello" | "pong" => Ok(()),
+            "hello" => {
+                self.former = None;
+                Ok(())
+            }
+            "pong" => Ok(()),
             "subscribed" => self.subscribed(message),
             "rows" => self.rows(message),
             "synced" => self.synced(message),
